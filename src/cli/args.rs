@@ -1,0 +1,230 @@
+//! The arguments, and what `--help` says of them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::pci::DeviceType;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "ai-how",
+    version,
+    about = "Will these virtual machines get these PCI devices on this host, and if not, exactly why?",
+    after_help = "Exit codes: 0 ready, 1 blocked, 2 could not run, 3 undetermined.\nA first try on any machine: ai-how validate --root examples/hosts/ready examples/gpu-node.yaml",
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Read the host from this directory (with sys/, proc/ and dev/) instead of from /
+    #[arg(long, global = true, value_name = "PATH", env = "AI_HOW_ROOT", hide_env_values = true)]
+    pub root: Option<PathBuf>,
+    /// How the result is written
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub format: Format,
+    /// Write the result to this file instead of to standard output
+    #[arg(long, global = true, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// Tell more
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Tell only the verdicts
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// What is logged to standard error [DEBUG, INFO, WARNING, ERROR, CRITICAL]
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        env = "AI_HOW_LOG_LEVEL",
+        default_value = "WARNING",
+        ignore_case = true,
+        hide_possible_values = true,
+        hide_env_values = true
+    )]
+    pub log_level: LogLevel,
+    /// Log to this file instead, at its end
+    #[arg(long, global = true, value_name = "PATH")]
+    pub log_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Judge configurations, the host, and every device of every VM
+    Validate(ValidateArgs),
+    /// List the devices of this host
+    #[command(subcommand)]
+    Inventory(InventoryOf),
+    /// Tell what a finding means, why it matters and how it is mended
+    Explain(ExplainArgs),
+    /// List all rules
+    Rules,
+    /// Print the JSON Schema of the configuration, or of an output
+    Schema(SchemaArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum InventoryOf {
+    /// Every PCI function: names, driver, IOMMU group, and whether it can be passed to a VM
+    Pcie(InventoryArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Formats: text, json, ndjson.\nExamples:\n  ai-how validate config/cluster.yaml\n  ai-how validate --skip-pcie-validation cluster.yaml\n  ai-how validate --root /mnt/other-host --format json cluster.yaml"
+)]
+pub struct ValidateArgs {
+    /// Configurations, judged as one plan; - is standard input
+    #[arg(value_name = "CONFIG", default_value = "config/cluster.yaml")]
+    pub configs: Vec<PathBuf>,
+    /// Judge the configuration alone, without a host
+    #[arg(long)]
+    pub skip_pcie_validation: bool,
+    /// Turn warnings into errors
+    #[arg(long)]
+    pub strict: bool,
+    /// Let a VM have a part of an IOMMU group: AH301 becomes a warning
+    #[arg(long)]
+    pub allow_partial_groups: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Formats: text, json, ndjson, csv.\nExamples:\n  ai-how inventory pcie --tree\n  ai-how inventory pcie --type gpu\n  ai-how inventory pcie --driver none --format csv"
+)]
+pub struct InventoryArgs {
+    /// Draw bridges and what is behind them
+    #[arg(long)]
+    pub tree: bool,
+    /// Only the members of this IOMMU group
+    #[arg(long, value_name = "N")]
+    pub group: Option<u32>,
+    /// Only devices of this type
+    #[arg(long = "type", value_name = "TYPE")]
+    pub device_type: Option<TypeWord>,
+    /// Only devices on this driver; none for those without
+    #[arg(long, value_name = "NAME")]
+    pub driver: Option<String>,
+    /// Read more: link touches devices that are awake, driver-override waits for a stuck driver
+    #[arg(long, value_name = "FACT", value_delimiter = ',')]
+    pub with: Vec<Extra>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Formats: text, json.\nExample: ai-how explain AH302")]
+pub struct ExplainArgs {
+    /// Code or name of a finding: AH302, group-not-viable
+    #[arg(value_name = "CODE")]
+    pub code: String,
+}
+
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Of which document
+    #[arg(value_name = "DOCUMENT", default_value = "config")]
+    pub document: Document,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+    Ndjson,
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Warning,
+    Error,
+    Critical,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TypeWord {
+    Gpu,
+    Network,
+    Storage,
+    Audio,
+    Other,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Extra {
+    Link,
+    DriverOverride,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Document {
+    Config,
+    Validate,
+    ValidateNdjson,
+    Inventory,
+    InventoryNdjson,
+    Rules,
+}
+
+impl Format {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+        }
+    }
+}
+
+impl From<TypeWord> for DeviceType {
+    fn from(word: TypeWord) -> Self {
+        match word {
+            TypeWord::Gpu => Self::Gpu,
+            TypeWord::Network => Self::Network,
+            TypeWord::Storage => Self::Storage,
+            TypeWord::Audio => Self::Audio,
+            TypeWord::Other => Self::Other,
+        }
+    }
+}
+
+/// The arguments; or help, version, or what is wrong with them.
+pub fn parse() -> Result<Cli, clap::Error> {
+    // An empty variable is as good as none.
+    let unset = |name: &str| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let mut command = <Cli as clap::CommandFactory>::command();
+    for (name, argument) in [("AI_HOW_ROOT", "root"), ("AI_HOW_LOG_LEVEL", "log_level")] {
+        if unset(name) {
+            command = command.mut_arg(argument, |argument| argument.env(None));
+        }
+    }
+    let matches = command.try_get_matches()?;
+    <Cli as clap::FromArgMatches>::from_arg_matches(&matches)
+}

@@ -1,0 +1,60 @@
+//! How the program ends.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::args::Format;
+use crate::config::LimitError;
+use crate::host::RootError;
+use crate::policy::Verdict;
+use crate::source::OpenError;
+
+/// A contract: scripts look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Ready; warnings and notes may stand.
+    Ready = 0,
+    Blocked = 1,
+    /// Bad arguments, a configuration that cannot be read, no host.
+    CouldNotRun = 2,
+    Undetermined = 3,
+}
+
+/// Why the program could not run: one line, and exit 2.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    #[error(transparent)]
+    Root(#[from] RootError),
+    #[error("{command} has no format {format}: choose {allowed}", format = .format.as_str())]
+    Format { command: &'static str, format: Format, allowed: String },
+    #[error("there is no rule {word}{hint}; `ai-how rules` lists them all")]
+    UnknownRule { word: String, hint: String },
+    #[error("{path}: cannot be written: {error}", path = .path.display())]
+    Write { path: PathBuf, error: String },
+    #[error("{path}: the log cannot be written: {error}", path = .path.display())]
+    Log { path: PathBuf, error: String },
+    #[error("the output could not be made: {error}")]
+    Serialize { error: String },
+    #[error("the output could not be written: {error}")]
+    Output { error: String },
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl From<Verdict> for Exit {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Ready => Self::Ready,
+            Verdict::Blocked => Self::Blocked,
+            Verdict::Undetermined => Self::Undetermined,
+        }
+    }
+}

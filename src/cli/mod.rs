@@ -1,0 +1,38 @@
+//! The command line: a file a command.
+//!
+//! *Invariant:* only this floor prints, writes files and ends the program.
+
+mod args;
+mod exit;
+mod explain;
+mod inventory;
+mod logging;
+mod output;
+mod rules;
+mod schema;
+mod validate;
+
+use std::process::ExitCode;
+
+use args::{Command, InventoryOf};
+use exit::Exit;
+
+/// Runs the program on its arguments and environment.
+pub fn run() -> ExitCode {
+    let cli = match args::parse() {
+        Ok(cli) => cli,
+        Err(early) => return output::print_early(&early).into(),
+    };
+    let exit = logging::start(&cli.global).and_then(|()| match &cli.command {
+        Command::Validate(args) => validate::run(args, &cli.global),
+        Command::Inventory(InventoryOf::Pcie(args)) => inventory::run(args, &cli.global),
+        Command::Explain(args) => explain::run(args, &cli.global),
+        Command::Rules => rules::run(&cli.global),
+        Command::Schema(args) => schema::run(args, &cli.global),
+    });
+    exit.unwrap_or_else(|error| {
+        output::complain(&error);
+        Exit::CouldNotRun
+    })
+    .into()
+}

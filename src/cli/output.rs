@@ -1,0 +1,147 @@
+//! Where results and complaints go.
+
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::args::{Color, Format, Global};
+use super::exit::{CliError, Exit};
+use crate::report::paint::{Paint, escaped};
+
+/// Refuses a format that a command lacks.
+pub fn check_format(
+    command: &'static str,
+    global: &Global,
+    allowed: &[Format],
+) -> Result<(), CliError> {
+    if allowed.contains(&global.format) {
+        return Ok(());
+    }
+    let words: Vec<&str> = allowed.iter().map(|format| format.as_str()).collect();
+    Err(CliError::Format { command, format: global.format, allowed: words.join(", ") })
+}
+
+/// Writes a result: to the file named, through one beside it that then takes its place; else to
+/// standard output, where a reader that has gone away is no error.
+pub fn write(global: &Global, text: &str) -> Result<(), CliError> {
+    match &global.output {
+        Some(path) => write_file(path, text),
+        None => match std::io::stdout()
+            .lock()
+            .write_all(text.as_bytes())
+            .and_then(|()| std::io::stdout().flush())
+        {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(CliError::Output { error: error.to_string() })
+            }
+            _ => Ok(()),
+        },
+    }
+}
+
+pub fn json(value: &impl Serialize) -> Result<String, CliError> {
+    let text = serde_json::to_string_pretty(value);
+    text.map(|text| text + "\n").map_err(|error| CliError::Serialize { error: error.to_string() })
+}
+
+pub fn json_lines<T: Serialize>(values: impl IntoIterator<Item = T>) -> Result<String, CliError> {
+    let mut text = String::new();
+    for value in values {
+        text += &serde_json::to_string(&value)
+            .map_err(|error| CliError::Serialize { error: error.to_string() })?;
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// What the place of output takes. `NO_COLOR` and `CLICOLOR_FORCE` as on no-color.org and
+/// bixense.com/clicolors.
+pub fn paint(global: &Global) -> Paint {
+    let terminal = global.output.is_none() && std::io::stdout().is_terminal();
+    let set =
+        |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let colour = match global.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => false,
+        Color::Auto => {
+            set("CLICOLOR_FORCE")
+                || (terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"))
+        }
+    };
+    Paint { colour, unicode: terminal && locale_is_utf8(), width: terminal.then(width) }
+}
+
+/// Says in one line why the program could not run.
+#[expect(clippy::print_stderr, reason = "the command line is the floor that prints")]
+pub fn complain(error: &CliError) {
+    eprintln!("ai-how: {}", escaped(&error.to_string()));
+}
+
+/// Help and version are results; anything else is bad arguments, told in one line.
+#[expect(clippy::print_stderr, reason = "the command line is the floor that prints")]
+pub fn print_early(early: &clap::Error) -> Exit {
+    if !early.use_stderr() {
+        // A reader that has gone away is no error.
+        let _ = early.print();
+        return Exit::Ready;
+    }
+    let rendered = early.render().to_string();
+    let lines = rendered.lines().map(str::trim).filter(|line| !line.is_empty());
+    let said = lines.take_while(|line| {
+        !line.starts_with("Usage:") && !line.starts_with("For more information")
+    });
+    let line = said.collect::<Vec<_>>().join(" ");
+    let line = line.trim_start_matches("error: ");
+    let line = if early.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        "a command is missing: validate, inventory, explain, rules or schema"
+    } else {
+        line
+    };
+    eprintln!("ai-how: {} (see ai-how --help)", escaped(line));
+    Exit::CouldNotRun
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line writes --output")]
+fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
+    let failed =
+        |error: std::io::Error| CliError::Write { path: path.to_owned(), error: error.to_string() };
+    // A device or a pipe cannot be replaced, and is written as it is.
+    if std::fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+        let mut file = std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
+        return file.write_all(text.as_bytes()).map_err(failed);
+    }
+    let Some(name) = path.file_name() else {
+        return Err(failed(std::io::ErrorKind::InvalidFilename.into()));
+    };
+    let mut beside_name = std::ffi::OsString::from(".");
+    beside_name.push(name);
+    beside_name.push(format!(".{}.tmp", std::process::id()));
+    let beside = path.with_file_name(beside_name);
+    let written = File::create_new(&beside).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    written.and_then(|()| std::fs::rename(&beside, path)).map_err(|error| {
+        let _ = std::fs::remove_file(&beside);
+        failed(error)
+    })
+}
+
+fn locale_is_utf8() -> bool {
+    let first = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .filter_map(std::env::var_os)
+        .find(|value| !value.is_empty());
+    first.is_some_and(|value| {
+        let value = value.to_string_lossy().to_ascii_lowercase();
+        value.contains("utf-8") || value.contains("utf8")
+    })
+}
+
+fn width() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout());
+    size.ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns >= 20).unwrap_or(80)
+}

@@ -1,0 +1,57 @@
+//! `ai-how validate`
+
+use super::args::{Format, Global, ValidateArgs};
+use super::exit::{CliError, Exit};
+use super::output;
+use crate::config;
+use crate::host::{Host, Root};
+use crate::policy::{self, Policy};
+use crate::report::text::{self, Amount};
+use crate::report::view::Validate;
+use crate::rules;
+use crate::source::Sources;
+
+pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
+    output::check_format("validate", global, &[Format::Text, Format::Json, Format::Ndjson])?;
+    let mut sources = Sources::default();
+    for path in &args.configs {
+        sources.open(path)?;
+    }
+    let config = config::load(&sources, &|name| std::env::var(name).ok())?;
+    let host = if args.skip_pcie_validation {
+        None
+    } else {
+        Some(read_host(global, &rules::need(&config))?)
+    };
+    let policy = Policy { strict: args.strict, allow_partial_groups: args.allow_partial_groups };
+    let judged = policy::judge(rules::run(&config, host.as_ref()), &config, host.as_ref(), policy);
+    let view = || Validate::new(&judged, &config, host.as_ref(), &sources);
+    let result = match global.format {
+        Format::Json => output::json(&view())?,
+        Format::Ndjson => output::json_lines(view().into_lines())?,
+        _ => text::validate(&judged, &config, &sources, output::paint(global), amount(global)),
+    };
+    output::write(global, &result)?;
+    Ok(judged.verdict.into())
+}
+
+/// The host of this run; what was read of it is in the log.
+pub fn read_host(global: &Global, need: &crate::host::Need) -> Result<Host, CliError> {
+    let mut root = Root::open(global.root.as_deref())?;
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        root = root.recording();
+    }
+    let host = Host::read(&root, need);
+    for (path, asked) in root.asked() {
+        tracing::debug!("asked for the {} {path:?}", asked.as_str());
+    }
+    Ok(host)
+}
+
+fn amount(global: &Global) -> Amount {
+    match (global.quiet, global.verbose) {
+        (true, _) => Amount::Quiet,
+        (false, true) => Amount::Verbose,
+        (false, false) => Amount::Usual,
+    }
+}

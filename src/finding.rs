@@ -1,0 +1,207 @@
+//! What a check says: findings, evidence, remedies, and what it could not tell.
+//!
+//! *Invariant:* finding, error and undetermined are three types. An error of the tool itself is
+//! never a finding.
+
+use crate::host::Evidence;
+use crate::pci::Address;
+use crate::source::Span;
+
+/// How bad it is. Ordered: an error is the greatest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Advice.
+    Note,
+    /// The VM starts, with a risk.
+    Warning,
+    /// The VM will not start, or the host would be harmed.
+    Error,
+}
+
+/// One thing that a rule found.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    pub code: &'static str,
+    pub name: &'static str,
+    pub severity: Severity,
+    /// One sentence without a full stop.
+    pub message: String,
+    /// What is known beyond the sentence; sentences.
+    pub details: Vec<String>,
+    /// Number of the VM in the configuration.
+    pub vm: Option<usize>,
+    /// Other VMs that the same text stands in.
+    pub also: Vec<usize>,
+    pub device: Option<Address>,
+    /// The IOMMU group, where the finding is about all of it.
+    pub group: Option<u32>,
+    pub place: Option<Span>,
+    pub evidence: Vec<Evidence>,
+    pub remedies: Vec<Remedy>,
+    pub related: Vec<Related>,
+    /// Set by the policy: the finding that this one follows from.
+    pub caused_by: Option<Cause>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cause {
+    pub code: &'static str,
+    pub device: Option<Address>,
+}
+
+/// Something that belongs to a finding: another place, another device.
+#[derive(Debug, Clone)]
+pub struct Related {
+    pub message: String,
+    pub place: Option<Span>,
+    pub device: Option<Address>,
+}
+
+/// What to do, with what takes it back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remedy {
+    pub text: String,
+    /// Shell commands that can be pasted as they stand.
+    pub commands: Vec<String>,
+    pub undo: Vec<String>,
+}
+
+/// A check that could not be answered.
+#[derive(Debug, Clone)]
+pub struct Undetermined {
+    pub code: &'static str,
+    pub name: &'static str,
+    /// The worst that the check could have found.
+    pub severity: Severity,
+    pub vm: Option<usize>,
+    pub device: Option<Address>,
+    /// The IOMMU group, where the check is about all of it.
+    pub group: Option<u32>,
+    pub place: Option<Span>,
+    /// What is not known, and why.
+    pub reason: String,
+    /// `root` or `newer snapshot`, where that would settle it.
+    pub needs: Option<&'static str>,
+}
+
+/// What one check gave for one subject. Findings and gaps may stand beside each other: a known
+/// error is never hidden by something unknown, nor the other way round.
+#[derive(Debug, Default)]
+pub struct Answer {
+    pub findings: Vec<Finding>,
+    pub gaps: Vec<crate::host::Gap>,
+}
+
+impl Severity {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl Finding {
+    /// Code, name, usual severity and subject are filled in by whoever runs the rule.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            code: "",
+            name: "",
+            severity: Severity::Error,
+            message: message.into(),
+            details: Vec::new(),
+            vm: None,
+            also: Vec::new(),
+            device: None,
+            group: None,
+            place: None,
+            evidence: Vec::new(),
+            remedies: Vec::new(),
+            related: Vec::new(),
+            caused_by: None,
+        }
+    }
+
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    pub fn detail(mut self, sentence: impl Into<String>) -> Self {
+        self.details.push(sentence.into());
+        self
+    }
+
+    pub fn vm(mut self, vm: usize) -> Self {
+        self.vm = Some(vm);
+        self
+    }
+
+    pub fn device(mut self, device: Address) -> Self {
+        self.device = Some(device);
+        self
+    }
+
+    pub fn at(mut self, place: Span) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    pub fn evidence(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
+        self.evidence.extend(evidence);
+        self
+    }
+
+    pub fn remedy(mut self, remedy: Remedy) -> Self {
+        self.remedies.push(remedy);
+        self
+    }
+
+    pub fn related(mut self, related: Related) -> Self {
+        self.related.push(related);
+        self
+    }
+
+    /// Counts in the summary and the verdict: no symptom of another finding.
+    pub fn stands(&self) -> bool {
+        self.caused_by.is_none()
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.stands() && self.severity == Severity::Error
+    }
+}
+
+impl Related {
+    pub fn place(message: impl Into<String>, place: Span) -> Self {
+        Self { message: message.into(), place: Some(place), device: None }
+    }
+
+    pub fn device(message: impl Into<String>, device: Address) -> Self {
+        Self { message: message.into(), place: None, device: Some(device) }
+    }
+}
+
+impl Remedy {
+    pub fn advice(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+}
+
+impl Answer {
+    pub fn find(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    pub fn gap(&mut self, gap: crate::host::Gap) {
+        if !self.gaps.contains(&gap) {
+            self.gaps.push(gap);
+        }
+    }
+
+    /// The value of a fact, or `None` with its gap noted.
+    pub fn learn<T>(&mut self, fact: Result<T, crate::host::Gap>) -> Option<T> {
+        fact.map_err(|gap| self.gap(gap)).ok()
+    }
+}

@@ -1,0 +1,441 @@
+//! One PCI function: its attributes in `/sys/bus/pci/devices/ADDRESS`
+//! (`Documentation/ABI/testing/sysfs-bus-pci`, `drivers/pci/pci-sysfs.c`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::need::Need;
+use super::reading::{Fact, HostPath, Reading, Why};
+use super::root::Root;
+use crate::pci::{Address, Class, PciId};
+
+#[derive(Debug)]
+pub struct Device {
+    pub address: Address,
+    pub class: Reading<Class>,
+    pub vendor: Reading<PciId>,
+    pub device: Reading<PciId>,
+    /// Absent when no driver is bound.
+    pub driver: Reading<String>,
+    /// Absent when the function is in no IOMMU group.
+    pub iommu_group: Reading<u32>,
+    /// There on PCI-to-PCI and CardBus bridges, of any class. Only its existence is asked:
+    /// reading it touches the hardware.
+    pub secondary_bus: Reading<()>,
+    /// The folder `vfio-dev`, there when the bound driver registered the function with VFIO
+    /// (since 6.1, `drivers/vfio/vfio_main.c`).
+    pub vfio_dev: Reading<()>,
+    pub details: Option<Details>,
+    pub link: Option<Link>,
+    /// Only where it was asked for.
+    pub driver_override: Option<Reading<String>>,
+}
+
+/// What the tables of the inventory show.
+#[derive(Debug)]
+pub struct Details {
+    pub subsystem_vendor: Reading<PciId>,
+    pub subsystem_device: Reading<PciId>,
+    pub revision: Reading<u8>,
+    /// -1 (not known) reads as absent.
+    pub numa_node: Reading<u32>,
+    /// The bridge above it; absent on a root bus.
+    pub parent: Reading<Address>,
+    pub boot_vga: Reading<bool>,
+    pub reset_methods: Reading<Vec<String>>,
+    pub physfn: Reading<Address>,
+    pub virtfns: Reading<Vec<Address>>,
+    pub bars: Reading<Vec<Bar>>,
+    pub power_state: Reading<String>,
+}
+
+/// A base address register that is in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bar {
+    /// 0 to 5.
+    pub index: u8,
+    /// Bus address of its first byte.
+    pub start: u64,
+    /// In bytes.
+    pub size: u64,
+    pub kind: BarKind,
+    pub prefetchable: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BarKind {
+    Io,
+    Mem32,
+    Mem64,
+}
+
+/// Speed (as the kernel words it) and width (lanes) of the link; absent where there is no link.
+#[derive(Debug)]
+pub struct Link {
+    pub speed: Reading<String>,
+    pub width: Reading<u32>,
+    pub max_speed: Reading<String>,
+    pub max_width: Reading<u32>,
+}
+
+pub const DEVICES: &str = "/sys/bus/pci/devices";
+
+pub fn read(root: &Root, address: Address, need: &Need) -> Device {
+    let reader = Reader::new(root, address);
+    let uevent = reader.uevent();
+    let class = uevent
+        .value("PCI_CLASS", "a class", Class::from_uevent)
+        .or(|| reader.text("class").parse("a class, 0x030000", |text| Class::from_sysfs(text)));
+    let vendor = uevent
+        .value("PCI_ID", "two ids, 10DE:2684", |ids| PciId::from_digits(ids.split_once(':')?.0))
+        .or(|| reader.id("vendor"));
+    let device = uevent
+        .value("PCI_ID", "two ids, 10DE:2684", |ids| PciId::from_digits(ids.split_once(':')?.1))
+        .or(|| reader.id("device"));
+    let secondary_bus = reader.exists("secondary_bus_number");
+    // A capture without the attribute says nothing about a device whose class has it.
+    let secondary_bus = match class.known() {
+        Ok(Some(class)) if root.may_be_partial() && class.is_bus_bridge() => {
+            secondary_bus.absent_means(Why::NotCaptured)
+        }
+        _ => secondary_bus,
+    };
+    Device {
+        driver: reader.driver(&uevent),
+        iommu_group: reader
+            .link("iommu_group")
+            .parse("a link to a numbered group", |target| last_part(target).parse().ok()),
+        vfio_dev: reader.folder("vfio-dev"),
+        details: need.details.then(|| reader.details(&uevent)),
+        link: need.link.then(|| reader.pcie_link()),
+        driver_override: need.driver_override.then(|| reader.driver_override()),
+        address,
+        class,
+        vendor,
+        device,
+        secondary_bus,
+    }
+}
+
+impl Device {
+    /// PCI-to-PCI and CardBus bridges: whoever has a secondary bus; by class alone where that
+    /// was not captured. Unknown only where both are.
+    pub fn is_bus_bridge(&self) -> Result<bool, super::Gap> {
+        match (self.secondary_bus.known(), self.class.required()) {
+            (Ok(Some(())), _) => Ok(true),
+            (_, Ok(class))
+                if class.is_bus_bridge()
+                    && (class.sub() != 0x0609 || self.secondary_bus.is_unknown()) =>
+            {
+                Ok(true)
+            }
+            (Ok(None), Ok(_)) => Ok(false),
+            (Err(gap), _) | (_, Err(gap)) => Err(gap),
+        }
+    }
+
+    /// Bridges, host bridges and ISA bridges: what nobody can pass to a VM.
+    pub fn is_infrastructure(&self) -> Result<bool, super::Gap> {
+        match (self.is_bus_bridge(), self.class.required()) {
+            (Ok(true), _) => Ok(true),
+            (_, Ok(class)) if class.is_chipset_bridge() => Ok(true),
+            (Ok(false), Ok(_)) => Ok(false),
+            (Err(gap), _) | (_, Err(gap)) => Err(gap),
+        }
+    }
+}
+
+/// The lines of `uevent`: driver, class and ids in one read (`drivers/pci/pci-driver.c`,
+/// `pci_uevent`).
+struct Uevent {
+    reading: Reading<BTreeMap<String, String>>,
+}
+
+impl Uevent {
+    /// A value of it; absent where the line or the file is not there.
+    fn value<T>(
+        &self,
+        key: &str,
+        expected: &'static str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Reading<T> {
+        let path = self.reading.path().clone();
+        match self.reading.known() {
+            Ok(Some(lines)) => match lines.get(key) {
+                Some(value) => Reading::present(path, value.clone(), format!("{key}={value}"))
+                    .parse(expected, |value: &String| read(value)),
+                None => Reading::absent(path),
+            },
+            Ok(None) => Reading::absent(path),
+            Err(gap) => Reading::unknown(path, gap.why),
+        }
+    }
+}
+
+struct Reader<'a> {
+    root: &'a Root,
+    folder: Arc<str>,
+    /// What the folder holds, so that what is not there costs no call; none where it cannot be listed.
+    names: Option<BTreeSet<String>>,
+    power: Arc<str>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(root: &'a Root, address: Address) -> Self {
+        let folder: Arc<str> = format!("{DEVICES}/{address}").into();
+        let listing = root.list(&HostPath::new(Arc::clone(&folder)));
+        let names = listing.known().ok().flatten().map(|names| names.iter().cloned().collect());
+        let power = format!("{folder}/power").into();
+        Self { root, folder, names, power }
+    }
+
+    fn path(&self, name: &'static str) -> HostPath {
+        HostPath::attribute(&self.folder, name)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.names.as_ref().is_none_or(|names| names.contains(name))
+    }
+
+    fn when_there<T>(
+        &self,
+        name: &'static str,
+        read: impl FnOnce(&HostPath) -> Reading<T>,
+    ) -> Reading<T> {
+        let path = self.path(name);
+        if self.has(name) { read(&path) } else { Reading::absent(path) }
+    }
+
+    fn text(&self, name: &'static str) -> Reading<String> {
+        self.when_there(name, |path| self.root.text(path))
+    }
+
+    fn link(&self, name: &'static str) -> Reading<String> {
+        self.when_there(name, |path| self.root.link(path))
+    }
+
+    fn exists(&self, name: &'static str) -> Reading<()> {
+        self.when_there(name, |path| self.root.exists(path))
+    }
+
+    fn folder(&self, name: &'static str) -> Reading<()> {
+        self.when_there(name, |path| self.root.folder(path))
+    }
+
+    fn id(&self, name: &'static str) -> Reading<PciId> {
+        self.text(name).parse("an id, 0x10de", |text| PciId::from_sysfs(text))
+    }
+
+    fn uevent(&self) -> Uevent {
+        let reading = self.text("uevent").parse("lines KEY=value", |text| {
+            text.lines()
+                .map(|line| {
+                    line.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()))
+                })
+                .collect()
+        });
+        Uevent { reading }
+    }
+
+    /// From `uevent`, else from the link, which is there only while a driver is bound. A folder
+    /// without either was not captured whole.
+    fn driver(&self, uevent: &Uevent) -> Reading<String> {
+        let link = || {
+            self.link("driver").parse("a link to a driver", |target| {
+                Some(last_part(target).to_owned()).filter(|name| is_driver_name(name))
+            })
+        };
+        let told = uevent.value("DRIVER", "a driver's name", |name| {
+            is_driver_name(name).then(|| name.to_owned())
+        });
+        match uevent.reading.known() {
+            Ok(None) => link().absent_means(Why::NotCaptured),
+            _ => told.or(link),
+        }
+    }
+
+    fn driver_override(&self) -> Reading<String> {
+        let reading = self.text("driver_override");
+        match reading.known() {
+            Ok(Some(text)) if text == "(null)" || text.is_empty() => {
+                Reading::absent(reading.path().clone())
+            }
+            _ => reading,
+        }
+    }
+
+    fn details(&self, uevent: &Uevent) -> Details {
+        let subsystem = |part: usize, file| {
+            uevent
+                .value("PCI_SUBSYS_ID", "two ids, 1043:88E2", |ids| {
+                    PciId::from_digits(ids.split(':').nth(part)?)
+                })
+                .or(|| self.id(file))
+        };
+        let physfn = self
+            .link("physfn")
+            .parse("a link to a function", |target| Address::from_sysfs(last_part(target)));
+        let numa = self
+            .text("numa_node")
+            .parse("the number of a node", |text| text.trim().parse::<i64>().ok());
+        let numa_node = match numa.known() {
+            Ok(Some(node)) if *node < 0 => Reading::absent(numa.path().clone()),
+            _ => numa.parse("the number of a node", |&node| u32::try_from(node).ok()),
+        };
+        Details {
+            subsystem_vendor: subsystem(0, "subsystem_vendor"),
+            subsystem_device: subsystem(1, "subsystem_device"),
+            revision: self.text("revision").parse("a revision, 0xa1", |text| {
+                u8::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+            }),
+            numa_node,
+            parent: self.parent(),
+            boot_vga: self.text("boot_vga").parse("0 or 1", |text| match text.as_str() {
+                "0" => Some(false),
+                "1" => Some(true),
+                _ => None,
+            }),
+            reset_methods: self.text("reset_method").parse("names of reset methods", |text| {
+                Some(text.split_ascii_whitespace().map(str::to_owned).collect())
+            }),
+            physfn,
+            virtfns: self.virtfns(),
+            bars: self.text("resource").parse("lines of start, end and flags", |text| bars(text)),
+            power_state: self.text("power_state"),
+        }
+    }
+
+    /// The folder of a function lies in that of the bridge above it (the link in
+    /// `/sys/bus/pci/devices` says so), or in `pciDDDD:BB` on a root bus.
+    fn parent(&self) -> Reading<Address> {
+        let path = HostPath::new(Arc::clone(&self.folder));
+        let target = self.root.link(&path);
+        let above = target.known().map(|target| {
+            target.map(|target| {
+                target.trim_end_matches('/').rsplit('/').nth(1).unwrap_or("").to_owned()
+            })
+        });
+        match above {
+            Ok(Some(above)) => match Address::from_sysfs(&above) {
+                Some(address) => Reading::present(path, address, address.to_string()),
+                None => Reading::absent(path),
+            },
+            _ => target.parse("", |_| None),
+        }
+    }
+
+    /// `virtfn0`, `virtfn1`, … of a physical function.
+    fn virtfns(&self) -> Reading<Vec<Address>> {
+        let path = self.path("virtfn0");
+        let Some(names) = &self.names else {
+            return Reading::unknown(path, Why::NotCaptured);
+        };
+        let mut found = Vec::new();
+        for name in names.iter().filter(|name| name.starts_with("virtfn")) {
+            let link = self.root.link(&HostPath::from(format!("{}/{name}", self.folder)));
+            match link.known() {
+                Ok(Some(target)) => match Address::from_sysfs(last_part(target)) {
+                    Some(address) => found.push(address),
+                    None => return link.parse("a link to a function", |_| None),
+                },
+                Ok(None) => {}
+                Err(gap) => return Reading::unknown(path, gap.why),
+            }
+        }
+        found.sort_unstable();
+        Reading::present(path, found, "")
+    }
+
+    /// Only of a function that is awake: reading these registers would wake a sleeping one.
+    fn pcie_link(&self) -> Link {
+        let power_state = self.text("power_state");
+        let runtime = self.root.text(&HostPath::attribute(&self.power, "runtime_status"));
+        let awake = matches!(power_state.known(), Ok(Some(state)) if state == "D0")
+            && !matches!(runtime.known(), Ok(Some(status)) if status.starts_with("suspend"));
+        let text = |name| {
+            if awake {
+                self.text(name)
+            } else {
+                Reading::new(
+                    self.path(name),
+                    Fact::Unknown(Why::Failed { error: "the device is not awake".to_owned() }),
+                )
+            }
+        };
+        let width =
+            |name| text(name).parse("a number of lanes", |text: &String| text.trim().parse().ok());
+        Link {
+            speed: text("current_link_speed"),
+            width: width("current_link_width"),
+            max_speed: text("max_link_speed"),
+            max_width: width("max_link_width"),
+        }
+    }
+}
+
+/// Names of drivers may hold a space (`HDA Intel`), but nothing that could leave a line.
+fn is_driver_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 64
+        && !name.contains('/')
+        && !name.chars().any(char::is_control)
+}
+
+fn last_part(target: &str) -> &str {
+    let trimmed = target.trim_end_matches('/');
+    trimmed.rsplit('/').next().unwrap_or(trimmed)
+}
+
+/// Lines 0 to 5 of `resource`: first and last byte and flags (`include/linux/ioport.h`).
+fn bars(text: &str) -> Option<Vec<Bar>> {
+    const IO: u64 = 0x100;
+    const PREFETCH: u64 = 0x2000;
+    const MEM_64: u64 = 0x0010_0000;
+    let mut found = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let mut numbers = line
+            .split_ascii_whitespace()
+            .map(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok());
+        let (start, end, flags) = (numbers.next()??, numbers.next()??, numbers.next()??);
+        if index < 6 && flags != 0 && end >= start {
+            found.push(Bar {
+                index: u8::try_from(index).ok()?,
+                start,
+                size: (end - start).checked_add(1)?,
+                kind: match (flags & IO != 0, flags & MEM_64 != 0) {
+                    (true, _) => BarKind::Io,
+                    (false, true) => BarKind::Mem64,
+                    (false, false) => BarKind::Mem32,
+                },
+                prefetchable: flags & PREFETCH != 0,
+            });
+        }
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_in_use_are_told_with_their_kind() {
+        let text = "0x00000000f6000000 0x00000000f6ffffff 0x0000000000040200\n\
+                    0x0000000000000000 0x0000000000000000 0x0000000000000000\n\
+                    0x0000007c00000000 0x0000007fffffffff 0x000000000014220c\n\
+                    0x000000000000e000 0x000000000000e07f 0x0000000000040101\n";
+        let bars = bars(text).unwrap();
+        assert_eq!(
+            bars.iter().map(|bar| (bar.index, bar.size)).collect::<Vec<_>>(),
+            [(0, 16 << 20), (2, 16 << 30), (3, 128)]
+        );
+        assert_eq!(bars[1].kind, BarKind::Mem64);
+        assert!(bars[1].prefetchable && !bars[0].prefetchable);
+    }
+
+    #[test]
+    fn garbage_makes_no_bar() {
+        assert_eq!(bars("rubbish"), None);
+        assert_eq!(bars("0x0 0xffffffffffffffff 0x200"), None);
+    }
+}

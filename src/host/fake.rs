@@ -1,0 +1,326 @@
+//! Hosts written in code: the examples that `explain` runs and the tests judge.
+//!
+//! A fake host becomes a [`Tree`] of the kernel's own files, so that it is read by the same code
+//! as a machine.
+
+use super::root::Tree;
+use crate::pci::Address;
+
+/// A machine to be put together; begins as a workstation on which everything is ready.
+#[derive(Debug, Clone)]
+pub struct FakeHost {
+    release: &'static str,
+    arch: &'static str,
+    cpu_vendor: &'static str,
+    cpu_flags: &'static str,
+    command_line: &'static str,
+    modules: Vec<&'static str>,
+    acpi_tables: Vec<&'static str>,
+    iommu: Option<&'static str>,
+    kvm_node: bool,
+    devices: Vec<FakeDevice>,
+}
+
+/// A function of a fake host.
+#[derive(Debug, Clone)]
+pub struct FakeDevice {
+    address: Address,
+    /// The bridge above it; none on the root bus.
+    parent: Option<Address>,
+    class: u32,
+    ids: (u16, u16),
+    driver: Option<&'static str>,
+    group: Option<u32>,
+    bridge: bool,
+}
+
+pub const GPU: Address = Address::new(0, 1, 0, 0);
+pub const GPU_AUDIO: Address = Address::new(0, 1, 0, 1);
+pub const ROOT_PORT: Address = Address::new(0, 0, 1, 0);
+pub const NVME: Address = Address::new(0, 2, 0, 0);
+pub const LPC: Address = Address::new(0, 0, 0x1f, 0);
+
+impl FakeHost {
+    /// An Intel workstation whose GPU and its audio function wait on vfio-pci, alone in a group.
+    pub fn workstation() -> Self {
+        let on_root_bus = |address, class, ids, driver, group| FakeDevice {
+            address,
+            parent: None,
+            class,
+            ids,
+            driver,
+            group: Some(group),
+            bridge: class >> 8 == 0x0604,
+        };
+        let below = |port, device: FakeDevice| FakeDevice { parent: Some(port), ..device };
+        let second_port = Address::new(0, 0, 6, 0);
+        Self {
+            release: "6.12.1-amd64",
+            arch: "x86_64",
+            cpu_vendor: "GenuineIntel",
+            cpu_flags: "fpu vme msr pae lm vmx",
+            command_line: "BOOT_IMAGE=/vmlinuz-6.12.1-amd64 root=/dev/nvme0n1p2 ro quiet intel_iommu=on",
+            modules: vec![
+                "vfio",
+                "vfio_iommu_type1",
+                "vfio_pci_core",
+                "vfio_pci",
+                "kvm",
+                "kvm_intel",
+                "irqbypass",
+            ],
+            acpi_tables: vec!["APIC", "DMAR", "FACP", "MCFG"],
+            iommu: Some("dmar0"),
+            kvm_node: true,
+            devices: vec![
+                on_root_bus(Address::new(0, 0, 0, 0), 0x06_0000, (0x8086, 0x3e30), None, 0),
+                on_root_bus(ROOT_PORT, 0x06_0400, (0x8086, 0x1901), Some("pcieport"), 1),
+                on_root_bus(second_port, 0x06_0400, (0x8086, 0xa338), Some("pcieport"), 2),
+                on_root_bus(LPC, 0x06_0100, (0x8086, 0xa305), None, 3),
+                below(
+                    ROOT_PORT,
+                    on_root_bus(GPU, 0x03_0000, (0x10de, 0x2684), Some("vfio-pci"), 16),
+                ),
+                below(
+                    ROOT_PORT,
+                    on_root_bus(GPU_AUDIO, 0x04_0300, (0x10de, 0x22ba), Some("vfio-pci"), 16),
+                ),
+                below(
+                    second_port,
+                    on_root_bus(NVME, 0x01_0802, (0x144d, 0xa808), Some("nvme"), 17),
+                ),
+            ],
+        }
+    }
+
+    /// The IOMMU switched off in the firmware setup: its table is not there.
+    pub fn iommu_off_in_firmware(mut self) -> Self {
+        self.acpi_tables.retain(|table| *table != "DMAR");
+        self.iommu = None;
+        for device in &mut self.devices {
+            device.group = None;
+            if device.driver == Some("vfio-pci") {
+                device.driver = None;
+            }
+        }
+        self
+    }
+
+    pub fn release(mut self, release: &'static str) -> Self {
+        self.release = release;
+        self
+    }
+
+    pub fn command_line(mut self, line: &'static str) -> Self {
+        self.command_line = line;
+        self
+    }
+
+    pub fn cpu(mut self, vendor: &'static str, flags: &'static str) -> Self {
+        (self.cpu_vendor, self.cpu_flags) = (vendor, flags);
+        self
+    }
+
+    /// A 64-bit Arm machine.
+    pub fn on_arm(mut self) -> Self {
+        (self.arch, self.release) = ("aarch64", "6.12.1-arm64");
+        self
+    }
+
+    pub fn acpi_tables(mut self, tables: &[&'static str]) -> Self {
+        self.acpi_tables = tables.to_vec();
+        self
+    }
+
+    /// The IOMMU's entry in `/sys/class/iommu`, or none.
+    pub fn iommu(mut self, instance: Option<&'static str>) -> Self {
+        self.iommu = instance;
+        self
+    }
+
+    pub fn without_kvm(mut self) -> Self {
+        self.kvm_node = false;
+        self.without_modules(&["kvm_intel"])
+    }
+
+    pub fn without_modules(mut self, names: &[&'static str]) -> Self {
+        self.modules.retain(|module| !names.contains(module));
+        self
+    }
+
+    pub fn driver(self, address: Address, driver: Option<&'static str>) -> Self {
+        self.change(address, |device| device.driver = driver)
+    }
+
+    pub fn group(self, address: Address, group: Option<u32>) -> Self {
+        self.change(address, |device| device.group = group)
+    }
+
+    pub fn ids(self, address: Address, vendor: u16, device: u16) -> Self {
+        self.change(address, |it| it.ids = (vendor, device))
+    }
+
+    pub fn without(mut self, address: Address) -> Self {
+        self.devices.retain(|device| device.address != address);
+        self
+    }
+
+    /// The same function at another address below the same bridge.
+    pub fn moved(self, from: Address, to: Address) -> Self {
+        self.change(from, |device| device.address = to)
+    }
+
+    pub fn with(
+        mut self,
+        address: Address,
+        class: u32,
+        ids: (u16, u16),
+        driver: Option<&'static str>,
+        group: u32,
+    ) -> Self {
+        let bridge = class >> 8 == 0x0604;
+        self.devices.push(FakeDevice {
+            address,
+            parent: None,
+            class,
+            ids,
+            driver,
+            group: Some(group),
+            bridge,
+        });
+        self
+    }
+
+    fn change(mut self, address: Address, change: impl FnOnce(&mut FakeDevice)) -> Self {
+        if let Some(device) = self.devices.iter_mut().find(|device| device.address == address) {
+            change(device);
+        }
+        self
+    }
+
+    /// The files of this machine.
+    pub fn tree(&self) -> Tree {
+        let mut tree = Tree::default();
+        self.write_kernel(&mut tree);
+        self.write_iommu(&mut tree);
+        for device in &self.devices {
+            self.write_device(&mut tree, device);
+        }
+        tree
+    }
+
+    fn write_kernel(&self, tree: &mut Tree) {
+        let Self { release, arch, cpu_vendor, cpu_flags, command_line, .. } = self;
+        tree.file("/proc/sys/kernel/osrelease", format!("{release}\n"));
+        tree.file("/proc/sys/kernel/arch", format!("{arch}\n"));
+        tree.file("/proc/version", format!("Linux version {release} (builder@example) #1 SMP\n"));
+        tree.file("/proc/cmdline", format!("{command_line}\n"));
+        let processor = match *arch {
+            "aarch64" => {
+                "processor\t: 0\nCPU implementer\t: 0x41\nCPU architecture: 8\n\n".to_owned()
+            }
+            _ => format!("processor\t: 0\nvendor_id\t: {cpu_vendor}\nflags\t\t: {cpu_flags}\n\n"),
+        };
+        tree.file("/proc/cpuinfo", processor);
+        let lines: String = self
+            .modules
+            .iter()
+            .map(|name| format!("{name} 16384 0 - Live 0x0000000000000000\n"))
+            .collect();
+        tree.file("/proc/modules", lines);
+        let all =
+            ["vfio/vfio", "vfio/vfio_iommu_type1", "vfio/pci/vfio-pci-core", "vfio/pci/vfio-pci"];
+        let dep: String = all.iter().map(|path| format!("kernel/drivers/{path}.ko:\n")).collect();
+        let kvm = "kernel/arch/x86/kvm/kvm.ko:\nkernel/arch/x86/kvm/kvm-intel.ko:\nkernel/arch/x86/kvm/kvm-amd.ko:\n";
+        tree.file(&format!("/lib/modules/{release}/modules.dep"), dep + kvm);
+        tree.file(&format!("/lib/modules/{release}/modules.builtin"), "kernel/fs/ext4/ext4.ko\n");
+        tree.folder("/sys/module");
+        for name in &self.modules {
+            tree.file(&format!("/sys/module/{name}/refcnt"), "0\n");
+        }
+        tree.folder("/dev");
+        if self.kvm_node {
+            tree.file("/dev/kvm", "");
+        }
+        tree.folder("/sys/class/misc");
+        tree.folder("/sys/bus/pci/drivers");
+        if self.modules.contains(&"vfio") {
+            tree.file("/sys/class/misc/vfio/dev", "10:196\n");
+            tree.file("/dev/vfio/vfio", "");
+        }
+        if self.modules.contains(&"vfio_pci") {
+            tree.file("/sys/bus/pci/drivers/vfio-pci/module_name", "vfio_pci\n");
+        }
+    }
+
+    fn write_iommu(&self, tree: &mut Tree) {
+        tree.folder("/sys/kernel/iommu_groups");
+        tree.folder("/sys/class/iommu");
+        if let Some(instance) = self.iommu {
+            tree.file(&format!("/sys/class/iommu/{instance}/name"), format!("{instance}\n"));
+        }
+        for table in &self.acpi_tables {
+            tree.file(&format!("/sys/firmware/acpi/tables/{table}"), "");
+        }
+    }
+
+    fn write_device(&self, tree: &mut Tree, device: &FakeDevice) {
+        let FakeDevice { address, class, ids: (vendor, id), .. } = device;
+        let above = device.parent.map(|parent| format!("/{parent}")).unwrap_or_default();
+        let home = format!("devices/pci{:04x}:00{above}/{address}", address.domain);
+        let folder = format!("/sys/{home}");
+        let up = "../".repeat(home.matches('/').count() + 1);
+        tree.link(&format!("/sys/bus/pci/devices/{address}"), &format!("../../../{home}"));
+        let driver = device.driver.map(|driver| format!("DRIVER={driver}\n")).unwrap_or_default();
+        tree.file(
+            &format!("{folder}/uevent"),
+            format!("{driver}PCI_CLASS={class:X}\nPCI_ID={vendor:04X}:{id:04X}\nPCI_SUBSYS_ID={vendor:04X}:0001\nPCI_SLOT_NAME={address}\n"),
+        );
+        for (name, text) in [
+            ("class", format!("0x{class:06x}\n")),
+            ("vendor", format!("0x{vendor:04x}\n")),
+            ("device", format!("0x{id:04x}\n")),
+            ("subsystem_vendor", format!("0x{vendor:04x}\n")),
+            ("subsystem_device", "0x0001\n".to_owned()),
+            ("revision", "0xa1\n".to_owned()),
+            ("numa_node", "-1\n".to_owned()),
+            ("power_state", "D0\n".to_owned()),
+            ("resource", "0x00000000f6000000 0x00000000f6ffffff 0x0000000000040200\n".to_owned()),
+        ] {
+            tree.file(&format!("{folder}/{name}"), text);
+        }
+        if device.bridge {
+            tree.file(&format!("{folder}/secondary_bus_number"), "1\n");
+        } else {
+            tree.file(&format!("{folder}/reset_method"), "flr bus\n");
+        }
+        if class >> 8 == 0x0300 {
+            tree.file(&format!("{folder}/boot_vga"), "0\n");
+        }
+        if let Some(driver) = device.driver {
+            tree.link(&format!("{folder}/driver"), &format!("{up}bus/pci/drivers/{driver}"));
+            tree.folder(&format!("/sys/bus/pci/drivers/{driver}"));
+            tree.link(
+                &format!("/sys/bus/pci/drivers/{driver}/{address}"),
+                &format!("../../../../{home}"),
+            );
+        }
+        if let Some(group) = device.group {
+            tree.link(
+                &format!("{folder}/iommu_group"),
+                &format!("{up}kernel/iommu_groups/{group}"),
+            );
+            tree.link(
+                &format!("/sys/kernel/iommu_groups/{group}/devices/{address}"),
+                &format!("../../../../{home}"),
+            );
+            tree.file(&format!("/sys/kernel/iommu_groups/{group}/type"), "DMA-FQ\n");
+        }
+        if device.driver == Some("vfio-pci") {
+            tree.file(&format!("{folder}/vfio-dev/vfio0/dev"), "511:0\n");
+            if let Some(group) = device.group {
+                tree.file(&format!("/dev/vfio/{group}"), "");
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The IOMMU and its groups (`Documentation/ABI/testing/sysfs-class-iommu`,
+//! `Documentation/ABI/testing/sysfs-kernel-iommu_groups`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::device::Device;
+use super::reading::{Gap, HostPath, Reading, Why};
+use super::root::Root;
+use crate::pci::Address;
+
+#[derive(Debug)]
+pub struct Iommu {
+    /// Entries of `/sys/class/iommu`: one for each IOMMU at work.
+    pub instances: Reading<Vec<String>>,
+    /// Numbers of the groups.
+    pub groups: Reading<BTreeSet<u32>>,
+    /// Names of the firmware's ACPI tables; absent on a machine without ACPI. Only read where no
+    /// IOMMU is at work.
+    pub acpi_tables: Option<Reading<BTreeSet<String>>>,
+}
+
+#[derive(Debug)]
+pub struct Group {
+    pub id: u32,
+    /// `DMA`, `DMA-FQ`, `identity`, …
+    pub kind: Reading<String>,
+    /// `vfio-noiommu` in no-IOMMU mode.
+    pub name: Reading<String>,
+    /// Names in the folder `devices`; members that are no PCI functions included.
+    pub listed: Reading<Vec<String>>,
+    /// Drivers of the members that are no PCI functions.
+    pub foreign: BTreeMap<String, Reading<String>>,
+}
+
+/// Who is in a group, as far as it is known.
+#[derive(Debug)]
+pub struct Members {
+    pub known: BTreeSet<Address>,
+    /// Non-empty when there may be more.
+    pub gaps: Vec<Gap>,
+}
+
+const GROUPS: &str = "/sys/kernel/iommu_groups";
+
+pub fn read(root: &Root) -> Iommu {
+    let instances = root.list(&"/sys/class/iommu".into());
+    let groups = root
+        .list(&GROUPS.into())
+        .parse("numbered groups", |names| names.iter().map(|name| name.parse().ok()).collect());
+    // A capture with neither folder was taken by somebody who did not look.
+    let (instances, groups) =
+        if is_missing(&instances) && is_missing(&groups) && root.may_be_partial() {
+            (instances.absent_means(Why::NotCaptured), groups.absent_means(Why::NotCaptured))
+        } else {
+            (instances, groups)
+        };
+    let at_work = matches!(instances.known(), Ok(Some(names)) if !names.is_empty());
+    let acpi_tables = (!at_work).then(|| {
+        root.list(&"/sys/firmware/acpi/tables".into())
+            .parse("names of tables", |names| Some(names.iter().cloned().collect()))
+    });
+    Iommu { instances, groups, acpi_tables }
+}
+
+fn is_missing<T>(reading: &Reading<T>) -> bool {
+    matches!(reading.known(), Ok(None) | Err(Gap { why: Why::NotCaptured, .. }))
+}
+
+pub fn read_group(root: &Root, id: u32) -> Group {
+    let path = |name: &str| HostPath::from(format!("{GROUPS}/{id}/{name}"));
+    let listed = root.list(&path("devices"));
+    let foreign = match listed.known() {
+        Ok(Some(names)) => names
+            .iter()
+            .filter(|name| Address::from_sysfs(name).is_none())
+            .map(|name| {
+                let driver = root.link(&path(&format!("devices/{name}/driver")));
+                (
+                    name.clone(),
+                    driver.parse("a link to a driver", |target| {
+                        target.rsplit('/').next().map(str::to_owned)
+                    }),
+                )
+            })
+            .collect(),
+        _ => BTreeMap::new(),
+    };
+    Group { id, kind: root.text(&path("type")), name: root.text(&path("name")), listed, foreign }
+}
+
+/// Who is in which group: by the groups' own lists and by the devices' links. Without a list the
+/// links of all devices tell the same, where `all_read` says that all were read.
+pub fn members<'a>(
+    groups: &BTreeMap<u32, Group>,
+    devices: impl Iterator<Item = &'a Device>,
+    all_read: bool,
+) -> BTreeMap<u32, Members> {
+    let mut linked: BTreeMap<u32, BTreeSet<Address>> = BTreeMap::new();
+    let mut links_known = all_read;
+    for device in devices {
+        match device.iommu_group.known() {
+            Ok(Some(&group)) => {
+                linked.entry(group).or_default().insert(device.address);
+            }
+            Ok(None) => {}
+            Err(_) => links_known = false,
+        }
+    }
+    let of_group = |group: &Group| {
+        let mut known = linked.get(&group.id).cloned().unwrap_or_default();
+        let gaps = match group.listed.required() {
+            Ok(names) => {
+                known.extend(names.iter().filter_map(|name| Address::from_sysfs(name)));
+                Vec::new()
+            }
+            Err(_) if links_known => Vec::new(),
+            Err(gap) => vec![gap],
+        };
+        Members { known, gaps }
+    };
+    groups.iter().map(|(id, group)| (*id, of_group(group))).collect()
+}

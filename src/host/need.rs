@@ -1,0 +1,58 @@
+//! What of the host is to be read: facts × addresses.
+
+use std::collections::BTreeSet;
+
+use crate::pci::{Address, PciId};
+
+/// Made by the command line from the command and the wanted devices; a snapshot needs everything.
+#[derive(Debug, Clone, Default)]
+pub struct Need {
+    pub devices: Devices,
+    /// What the tables of the inventory show and no verdict asks for.
+    pub details: bool,
+    /// Speed and width of the link: reading them touches the device, so only of one that is awake.
+    pub link: bool,
+    /// `driver_override`: reading it takes the device's lock, and can hang while a driver is stuck.
+    pub driver_override: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Devices {
+    All,
+    /// These, all members of their groups, and whatever is needed to say where a device with
+    /// given ids is now.
+    Wanted(Vec<WantedDevice>),
+}
+
+/// A device that a plan speaks of.
+#[derive(Debug, Clone)]
+pub struct WantedDevice {
+    pub address: Address,
+    pub vendor: Option<PciId>,
+    pub device: Option<PciId>,
+}
+
+impl Default for Devices {
+    fn default() -> Self {
+        Self::Wanted(Vec::new())
+    }
+}
+
+impl Need {
+    pub fn everything() -> Self {
+        Self { devices: Devices::All, details: true, link: true, driver_override: true }
+    }
+
+    pub fn wanted(devices: Vec<WantedDevice>) -> Self {
+        Self { devices: Devices::Wanted(devices), ..Self::default() }
+    }
+}
+
+impl Devices {
+    pub fn addresses(&self) -> BTreeSet<Address> {
+        match self {
+            Self::All => BTreeSet::new(),
+            Self::Wanted(devices) => devices.iter().map(|device| device.address).collect(),
+        }
+    }
+}

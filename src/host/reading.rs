@@ -1,0 +1,201 @@
+//! What reading one fact of the host gave: present, absent, or unknown and why.
+//!
+//! *Invariant:* the three are never turned into one another by accident. There is no `unwrap_or`
+//! here: who asks must say what an unknown means, with [`Reading::known`] (absent is an answer)
+//! or [`Reading::required`] (absent is a gap like any other).
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A fact with the host's own path of what was read for it.
+#[derive(Debug, Clone)]
+pub struct Reading<T> {
+    path: HostPath,
+    fact: Fact<T>,
+}
+
+/// Present (with the text it was read from), absent, or unknown.
+#[derive(Debug, Clone)]
+pub enum Fact<T> {
+    Present(T, Box<str>),
+    Absent,
+    Unknown(Why),
+}
+
+/// Why a fact is not known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Why {
+    #[error("Permission denied")]
+    Denied,
+    #[error("could not be read: {error}")]
+    Failed { error: String },
+    #[error("holds {found}, where {expected} is expected")]
+    Malformed { found: String, expected: &'static str },
+    #[error("was not captured")]
+    NotCaptured,
+    #[error("the device went away while it was read")]
+    Vanished,
+    #[error("is not there, though every such device has it")]
+    Missing,
+}
+
+/// A hole in what is known of the host.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {why}")]
+pub struct Gap {
+    pub path: String,
+    pub why: Why,
+}
+
+/// What was read, as a finding shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// The host's own path, never with the prefix of a root.
+    pub path: String,
+    pub value: String,
+}
+
+/// A path of the host in two parts, so that the attributes of a device share its folder.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HostPath {
+    folder: Arc<str>,
+    name: Option<&'static str>,
+}
+
+impl<T> Reading<T> {
+    pub fn new(path: HostPath, fact: Fact<T>) -> Self {
+        Self { path, fact }
+    }
+
+    pub fn present(path: HostPath, value: T, shown: impl Into<Box<str>>) -> Self {
+        Self::new(path, Fact::Present(value, shown.into()))
+    }
+
+    pub fn absent(path: HostPath) -> Self {
+        Self::new(path, Fact::Absent)
+    }
+
+    pub fn unknown(path: HostPath, why: Why) -> Self {
+        Self::new(path, Fact::Unknown(why))
+    }
+
+    pub fn path(&self) -> &HostPath {
+        &self.path
+    }
+
+    /// The value, or `None` where the host does not have it.
+    pub fn known(&self) -> Result<Option<&T>, Gap> {
+        match &self.fact {
+            Fact::Present(value, _) => Ok(Some(value)),
+            Fact::Absent => Ok(None),
+            Fact::Unknown(why) => Err(self.gap(why.clone())),
+        }
+    }
+
+    /// The value of what every such host or device has: its absence is a gap.
+    pub fn required(&self) -> Result<&T, Gap> {
+        match &self.fact {
+            Fact::Present(value, _) => Ok(value),
+            Fact::Absent => Err(self.gap(Why::Missing)),
+            Fact::Unknown(why) => Err(self.gap(why.clone())),
+        }
+    }
+
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.fact, Fact::Unknown(_))
+    }
+
+    /// What was read, to be shown beside a verdict.
+    pub fn evidence(&self) -> Evidence {
+        let value = match &self.fact {
+            Fact::Present(_, shown) => shown.to_string(),
+            Fact::Absent => "(absent)".to_owned(),
+            Fact::Unknown(why) => format!("({why})"),
+        };
+        Evidence { path: self.path.to_string(), value }
+    }
+
+    /// Reads a value out of the one read; `None` makes the reading malformed.
+    pub fn parse<U>(
+        self,
+        expected: &'static str,
+        read: impl FnOnce(&T) -> Option<U>,
+    ) -> Reading<U> {
+        let fact = match self.fact {
+            Fact::Present(value, shown) => match read(&value) {
+                Some(parsed) => Fact::Present(parsed, shown),
+                None => Fact::Unknown(Why::Malformed { found: excerpt(&shown), expected }),
+            },
+            Fact::Absent => Fact::Absent,
+            Fact::Unknown(why) => Fact::Unknown(why),
+        };
+        Reading { path: self.path, fact }
+    }
+
+    /// This reading where it tells something, else the other one.
+    pub fn or(self, other: impl FnOnce() -> Self) -> Self {
+        match self.fact {
+            Fact::Present(..) => self,
+            Fact::Absent => other(),
+            Fact::Unknown(_) => {
+                let other = other();
+                if matches!(other.fact, Fact::Present(..)) { other } else { self }
+            }
+        }
+    }
+
+    /// An absence that only means that nobody captured it.
+    pub fn absent_means(self, why: Why) -> Self {
+        match self.fact {
+            Fact::Absent => Self::unknown(self.path, why),
+            _ => self,
+        }
+    }
+
+    fn gap(&self, why: Why) -> Gap {
+        Gap { path: self.path.to_string(), why }
+    }
+}
+
+impl Why {
+    /// What would settle it: to be run as root, or a newer snapshot.
+    pub fn needs(&self) -> Option<&'static str> {
+        match self {
+            Self::Denied => Some("root"),
+            Self::NotCaptured => Some("newer snapshot"),
+            _ => None,
+        }
+    }
+}
+
+impl HostPath {
+    pub fn new(path: impl Into<Arc<str>>) -> Self {
+        Self { folder: path.into(), name: None }
+    }
+
+    pub fn attribute(folder: &Arc<str>, name: &'static str) -> Self {
+        Self { folder: Arc::clone(folder), name: Some(name) }
+    }
+}
+
+impl fmt::Display for HostPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name {
+            Some(name) => write!(f, "{}/{name}", self.folder),
+            None => f.write_str(&self.folder),
+        }
+    }
+}
+
+impl fmt::Debug for HostPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A short, printable piece of what a file held, in quotes.
+pub fn excerpt(text: &str) -> String {
+    let short: String = text.chars().take(40).collect();
+    let dots = if short.len() < text.len() { "..." } else { "" };
+    format!("{short:?}{dots}")
+}

@@ -1,0 +1,147 @@
+//! The system calls of a root on disk. Only regular files are read; a device node or FIFO found
+//! in a directory's place of an attribute is never opened.
+
+use std::path::Path;
+
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::{Fact, Kind, RootError, Why, wrong};
+
+/// One read of this size takes any attribute of sysfs, which is at most one page
+/// (`fs/sysfs/file.c`).
+const PAGE: usize = 4096;
+
+pub(super) fn check_directory(path: &Path) -> Result<(), RootError> {
+    let path = path.to_owned();
+    match rustix::fs::stat(&path) {
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => Ok(()),
+        Ok(_) => Err(RootError::NotADirectory { path }),
+        Err(Errno::NOENT) => Err(RootError::NotFound { path }),
+        Err(Errno::NOTDIR) => Err(RootError::NotADirectory { path }),
+        Err(error) => Err(RootError::Unreadable { path, error: words(error) }),
+    }
+}
+
+/// Up to `most` bytes; with `stop`, as many as the first reads give.
+#[expect(clippy::disallowed_methods, reason = "this is the door through which the machine is read")]
+pub(super) fn read(path: &str, most: usize, stop: bool) -> Fact<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => file,
+        Err(error) => return failure(error),
+    };
+    // An attribute that fits in less than a page has been read whole with the first read.
+    let one_read = path.contains("/sys/");
+    let mut bytes = Vec::new();
+    let mut page = [0_u8; PAGE];
+    while bytes.len() < most {
+        let want = page.len().min(most - bytes.len());
+        match rustix::io::read(&file, &mut page[..want]) {
+            Ok(0) => break,
+            Ok(got) => {
+                bytes.extend_from_slice(&page[..got]);
+                if (one_read || stop) && got < want {
+                    break;
+                }
+            }
+            Err(Errno::INTR) => {}
+            Err(Errno::ISDIR) => return Fact::Unknown(wrong("a folder", "a file")),
+            Err(error) => return failure(error),
+        }
+    }
+    Fact::Present(bytes, "".into())
+}
+
+pub(super) fn link(path: &str) -> Fact<String> {
+    match rustix::fs::readlink(path, Vec::new()) {
+        Ok(target) => match target.into_string() {
+            Ok(target) => Fact::Present(target.clone(), target.into()),
+            Err(_) => Fact::Unknown(wrong("a target that is not text", "a link")),
+        },
+        Err(Errno::INVAL) => Fact::Unknown(wrong("something else", "a link")),
+        Err(error) => failure(error),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the door through which the machine is read")]
+pub(super) fn list(path: &str, most: usize) -> Fact<Vec<String>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let entries = rustix::fs::open(path, flags, Mode::empty())
+        .and_then(|folder| rustix::fs::Dir::new(folder));
+    let entries = match entries {
+        Ok(entries) => entries,
+        Err(Errno::NOTDIR) => return Fact::Unknown(wrong("a file", "a folder")),
+        Err(error) => return failure(error),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        match entry {
+            Ok(entry) => names.push(entry.file_name().to_string_lossy().into_owned()),
+            Err(error) => return failure(error),
+        }
+        if names.len() > most {
+            return Fact::Unknown(wrong("more than 262,144 entries", "a folder"));
+        }
+    }
+    Fact::Present(names, "".into())
+}
+
+/// Whether a folder is there, links followed (live only, where the kernel resolves them).
+pub(super) fn folder(path: &str) -> Fact<()> {
+    match rustix::fs::stat(path) {
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
+            Fact::Present((), "(there)".into())
+        }
+        Ok(_) => Fact::Unknown(wrong("a file", "a folder")),
+        Err(error) => failure(error),
+    }
+}
+
+pub(super) fn exists(path: &str) -> Fact<()> {
+    match rustix::fs::stat(path) {
+        Ok(_) => Fact::Present((), "(there)".into()),
+        Err(error) => failure(error),
+    }
+}
+
+pub(super) fn kind(path: &str) -> Result<Kind, Why> {
+    let stat = match rustix::fs::lstat(path) {
+        Ok(stat) => stat,
+        Err(Errno::NOENT) => return Ok(Kind::Missing),
+        Err(error) => return Err(why(error)),
+    };
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Directory => Ok(Kind::Folder),
+        FileType::RegularFile => Ok(Kind::File),
+        FileType::Symlink => match link(path) {
+            Fact::Present(target, _) => Ok(Kind::Link(target)),
+            Fact::Absent => Ok(Kind::Missing),
+            Fact::Unknown(why) => Err(why),
+        },
+        _ => Ok(Kind::Special),
+    }
+}
+
+fn failure<T>(error: Errno) -> Fact<T> {
+    match error {
+        Errno::NOENT => Fact::Absent,
+        error => Fact::Unknown(why(error)),
+    }
+}
+
+fn why(error: Errno) -> Why {
+    match error {
+        Errno::ACCESS | Errno::PERM => Why::Denied,
+        // The device's folder was removed while one of its files was open or being looked up.
+        Errno::NODEV | Errno::NXIO => Why::Vanished,
+        Errno::LOOP => super::link_loop(),
+        Errno::NOTDIR => wrong("a file", "a folder"),
+        error => Why::Failed { error: words(error) },
+    }
+}
+
+fn words(error: Errno) -> String {
+    let text = std::io::Error::from(error).to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}

@@ -1,0 +1,91 @@
+//! A host in memory: the examples of the rules, and what a snapshot will be unpacked into.
+
+use std::collections::BTreeMap;
+
+use super::{Fact, Kind, Why};
+
+/// Paths of a host and what stands there. Folders come into being with what they hold.
+#[derive(Debug, Clone, Default)]
+pub struct Tree {
+    entries: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    Folder,
+    File(Vec<u8>),
+    Link(String),
+    /// It is known that this is not known.
+    Unknown(Why),
+}
+
+impl Tree {
+    pub fn file(&mut self, path: &str, bytes: impl Into<Vec<u8>>) {
+        self.put(path, Entry::File(bytes.into()));
+    }
+
+    pub fn link(&mut self, path: &str, target: &str) {
+        self.put(path, Entry::Link(target.to_owned()));
+    }
+
+    pub fn folder(&mut self, path: &str) {
+        if !path.is_empty() && !matches!(self.entries.get(path), Some(Entry::Folder)) {
+            self.put(path, Entry::Folder);
+        }
+    }
+
+    pub fn unknown(&mut self, path: &str, why: Why) {
+        self.remove(path);
+        self.put(path, Entry::Unknown(why));
+    }
+
+    /// Takes a path away, with all below it.
+    pub fn remove(&mut self, path: &str) {
+        let below = format!("{path}/");
+        self.entries.retain(|entry, _| entry != path && !entry.starts_with(&below));
+    }
+
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries.iter().map(|(path, entry)| (path.as_str(), entry))
+    }
+
+    fn put(&mut self, path: &str, entry: Entry) {
+        if let Some((parent, _)) = path.rsplit_once('/') {
+            if !self.entries.contains_key(parent) {
+                self.folder(parent);
+            }
+        }
+        self.entries.insert(path.to_owned(), entry);
+    }
+
+    pub(super) fn kind(&self, place: &str) -> Result<Kind, Why> {
+        match self.entries.get(place) {
+            None => Ok(Kind::Missing),
+            Some(Entry::Folder) => Ok(Kind::Folder),
+            Some(Entry::File(_)) => Ok(Kind::File),
+            Some(Entry::Link(target)) => Ok(Kind::Link(target.clone())),
+            Some(Entry::Unknown(why)) => Err(why.clone()),
+        }
+    }
+
+    pub(super) fn read(&self, place: &str, most: usize) -> Fact<Vec<u8>> {
+        match self.entries.get(place) {
+            Some(Entry::File(bytes)) => {
+                Fact::Present(bytes.iter().copied().take(most).collect(), "".into())
+            }
+            _ => Fact::Absent,
+        }
+    }
+
+    pub(super) fn list(&self, place: &str) -> Fact<Vec<String>> {
+        let below = format!("{place}/");
+        let names = self
+            .entries
+            .range(below.clone()..)
+            .map_while(|(path, _)| path.strip_prefix(&below))
+            .filter(|rest| !rest.contains('/'))
+            .map(str::to_owned)
+            .collect();
+        Fact::Present(names, "".into())
+    }
+}

@@ -1,0 +1,235 @@
+//! Whether each function can be passed, judged as if its whole group went to one VM.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::{Config, Passthrough as Listed, Vm, Wanted};
+use crate::finding::Severity;
+use crate::host::{Device, Host};
+use crate::pci::{Address, DeviceType};
+use crate::policy::{self, Judged, Policy};
+use crate::rules;
+use crate::source::{Span, Spanned};
+
+/// What stands between a function and a VM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passthrough {
+    /// Nothing.
+    Ready,
+    /// Only its binding to vfio-pci.
+    Possible,
+    /// An error of the host or of the device that binding would not mend.
+    Blocked,
+    /// It is a bridge, or vfio-pci refuses it.
+    Never,
+    Undetermined,
+}
+
+impl Passthrough {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Possible => "possible",
+            Self::Blocked => "blocked",
+            Self::Never => "never",
+            Self::Undetermined => "undetermined",
+        }
+    }
+}
+
+pub struct Answers<'a> {
+    host: &'a Host,
+    /// Errors and open checks of the host alone.
+    everywhere: Said,
+    of_device: BTreeMap<Address, Said>,
+    of_group: BTreeMap<u32, Said>,
+}
+
+/// Codes that were said of a subject.
+#[derive(Debug, Default, Clone)]
+struct Said {
+    errors: BTreeSet<&'static str>,
+    open: BTreeSet<&'static str>,
+    /// Said, but as a symptom of something else.
+    symptoms: BTreeSet<&'static str>,
+}
+
+/// Errors that binding the group to vfio-pci mends.
+const MENDED_BY_BINDING: &[&str] = &["AH207", "AH208", "AH209"];
+
+pub fn judge(host: &Host) -> Answers<'_> {
+    let config = everything_wanted(host);
+    let judged =
+        policy::judge(rules::run(&config, Some(host)), &config, Some(host), Policy::default());
+    collect(host, judged)
+}
+
+impl Answers<'_> {
+    pub fn of(&self, address: Address) -> (Passthrough, BTreeSet<&'static str>) {
+        let mut said = self.of_device.get(&address).cloned().unwrap_or_default();
+        if said.errors.contains("AH205") {
+            return (Passthrough::Never, BTreeSet::from(["AH205"]));
+        }
+        let group = self.group_of(address);
+        for other in [Some(&self.everywhere), group.and_then(|id| self.of_group.get(&id))]
+            .into_iter()
+            .flatten()
+        {
+            said.errors.extend(&other.errors);
+            said.open.extend(&other.open);
+        }
+        if said.errors.iter().any(|code| !MENDED_BY_BINDING.contains(code)) {
+            return (Passthrough::Blocked, said.errors);
+        }
+        if !said.open.is_empty() {
+            return (Passthrough::Undetermined, said.open);
+        }
+        if self.could_harm(address, group) {
+            let reasons =
+                if said.errors.is_empty() { self.reasons_of_group(group) } else { said.errors };
+            return (Passthrough::Undetermined, reasons);
+        }
+        match said.errors.is_empty() && !self.group_needs_binding(group) {
+            true => (Passthrough::Ready, BTreeSet::new()),
+            false if said.errors.is_empty() => {
+                (Passthrough::Possible, self.reasons_of_group(group))
+            }
+            false => (Passthrough::Possible, said.errors),
+        }
+    }
+
+    /// Whether the kernel would give a group to a VM as it is.
+    pub fn viable(&self, group: u32) -> Option<bool> {
+        let said = self.of_group.get(&group).cloned().unwrap_or_default();
+        let blocked = said.errors.contains("AH302") || said.symptoms.contains("AH302");
+        if blocked {
+            Some(false)
+        } else if said.open.contains("AH302") || said.open.contains("AH206") {
+            None
+        } else {
+            Some(true)
+        }
+    }
+
+    fn group_of(&self, address: Address) -> Option<u32> {
+        self.host.devices.get(&address)?.iommu_group.known().ok().flatten().copied()
+    }
+
+    /// A disk, interface or display that the host drives may be one that it lives on, and the
+    /// checks for that do not exist yet; the whole group would have to be unbound.
+    fn could_harm(&self, address: Address, group: Option<u32>) -> bool {
+        let members = group.and_then(|id| self.host.members.get(&id));
+        let others = members.into_iter().flat_map(|members| members.known.iter().copied());
+        std::iter::once(address).chain(others).filter_map(|it| self.host.devices.get(&it)).any(
+            |device| {
+                let kind = device.class.known().ok().flatten().map(|class| class.device_type());
+                let precious = matches!(
+                    kind,
+                    Some(DeviceType::Storage | DeviceType::Network | DeviceType::Gpu) | None
+                );
+                precious && matches!(device.driver.known(), Ok(Some(_))) && self.is_held(device)
+            },
+        )
+    }
+
+    fn is_held(&self, device: &Device) -> bool {
+        self.of_device.get(&device.address).is_some_and(|said| said.errors.contains("AH207"))
+    }
+
+    /// Another member of the group still has to be bound.
+    fn group_needs_binding(&self, group: Option<u32>) -> bool {
+        group
+            .and_then(|id| self.of_group.get(&id))
+            .is_some_and(|said| said.symptoms.contains("AH302"))
+    }
+
+    fn reasons_of_group(&self, group: Option<u32>) -> BTreeSet<&'static str> {
+        if self.group_needs_binding(group) { BTreeSet::from(["AH302"]) } else { BTreeSet::new() }
+    }
+}
+
+fn collect(host: &Host, judged: Judged) -> Answers<'_> {
+    let mut answers = Answers {
+        host,
+        everywhere: Said::default(),
+        of_device: BTreeMap::new(),
+        of_group: BTreeMap::new(),
+    };
+    for finding in &judged.findings {
+        let errors = finding.severity == Severity::Error;
+        let put = |said: &mut Said| match (finding.stands(), errors) {
+            (true, true) => said.errors.insert(finding.code),
+            (false, _) => said.symptoms.insert(finding.code),
+            (true, false) => false,
+        };
+        answers.note(finding.vm, finding.device, finding.group, put);
+    }
+    for open in judged.undetermined.iter().filter(|open| open.decides()) {
+        answers.note(open.vm, open.device, open.group, |said| said.open.insert(open.code));
+    }
+    answers
+}
+
+impl Answers<'_> {
+    fn note(
+        &mut self,
+        vm: Option<usize>,
+        device: Option<Address>,
+        group: Option<u32>,
+        put: impl FnOnce(&mut Said) -> bool,
+    ) {
+        let said = match (vm, group, device) {
+            (None, ..) => &mut self.everywhere,
+            (_, Some(group), _) => self.of_group.entry(group).or_default(),
+            (_, _, Some(device)) => self.of_device.entry(device).or_default(),
+            _ => return,
+        };
+        put(said);
+    }
+}
+
+/// A plan in which each group goes to a VM of its own: all of it but bridges, which nobody can
+/// pass and which are asked for by themselves.
+fn everything_wanted(host: &Host) -> Config {
+    let mut of_group: BTreeMap<u32, Vec<Address>> = BTreeMap::new();
+    let mut alone = Vec::new();
+    for device in host.devices.values() {
+        let group = device.iommu_group.known().ok().flatten();
+        match (group, device.is_infrastructure()) {
+            (Some(&group), Ok(false) | Err(_)) => {
+                of_group.entry(group).or_default().push(device.address)
+            }
+            _ => alone.push(vec![device.address]),
+        }
+    }
+    let vms = of_group.into_values().chain(alone).map(vm_with).collect();
+    Config { vms, ..Config::default() }
+}
+
+fn vm_with(addresses: Vec<Address>) -> Vm {
+    let nowhere = Span::new(0, 0, 0);
+    let wanted = |address| Wanted {
+        address: Spanned { value: address, span: nowhere },
+        device_type: None,
+        vendor_id: None,
+        device_id: None,
+        iommu_group: None,
+    };
+    Vm {
+        name: String::new(),
+        span: nowhere,
+        named: false,
+        cluster: None,
+        count: None,
+        auto_start: true,
+        ip: None,
+        subnet: None,
+        passthrough: Some(Listed {
+            enabled: Some(Spanned { value: true, span: nowhere }),
+            span: nowhere,
+            devices_span: None,
+            unclear: false,
+            listed: addresses.len(),
+            devices: addresses.into_iter().map(wanted).collect(),
+        }),
+    }
+}

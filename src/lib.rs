@@ -1,0 +1,18 @@
+//! `ai-how`: will these virtual machines get these PCI devices on this host, and if not, exactly
+//! why, and what is to be typed?
+//!
+//! The only public door is [`run`]. `ARCHITECTURE.md` tells the floors and what each may name.
+
+mod cli;
+mod config;
+mod finding;
+mod host;
+mod inventory;
+mod pci;
+mod policy;
+mod remedy;
+mod report;
+mod rules;
+mod source;
+
+pub use cli::run;

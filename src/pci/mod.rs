@@ -1,0 +1,12 @@
+//! Words of the PCI world: addresses, classes, ids and their names.
+//!
+//! *Invariant:* nothing here opens a file of the host or knows YAML.
+
+mod address;
+mod class;
+mod id;
+pub mod names;
+
+pub use address::{Address, AddressError};
+pub use class::{Class, DeviceType};
+pub use id::PciId;

@@ -1,0 +1,261 @@
+//! Severity changes, cause before symptom, and verdicts: the one place that changes, folds or
+//! drops a finding.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::Config;
+use crate::finding::{Cause, Finding, Severity, Undetermined};
+use crate::host::Host;
+use crate::pci::Address;
+use crate::rules::{self, Answers};
+
+/// What the command line says about severities.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Policy {
+    /// Warnings become errors, but not what another flag allowed.
+    pub strict: bool,
+    /// AH301 is a warning.
+    pub allow_partial_groups: bool,
+}
+
+/// The answer to the one question. Ordered: the worse is the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    Ready,
+    /// No error, and a check that decides could not be answered.
+    Undetermined,
+    /// One error or more.
+    Blocked,
+}
+
+/// A judged plan, in the order in which it is shown.
+#[derive(Debug)]
+pub struct Judged {
+    pub verdict: Verdict,
+    pub findings: Vec<Finding>,
+    pub undetermined: Vec<Undetermined>,
+    /// By number of the VM.
+    pub vms: Vec<VmVerdict>,
+}
+
+#[derive(Debug)]
+pub struct VmVerdict {
+    pub verdict: Verdict,
+    /// Enabled devices, in the order of the configuration.
+    pub devices: Vec<(Address, Verdict)>,
+}
+
+impl Verdict {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Undetermined => "undetermined",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// Judges what the rules said.
+pub fn judge(answers: Answers, config: &Config, host: Option<&Host>, policy: Policy) -> Judged {
+    let Answers { mut findings, mut undetermined } = answers;
+    silence(&mut findings, &mut undetermined);
+    fold(&mut findings);
+    for finding in &mut findings {
+        finding.severity = policy.severity(finding.code, finding.severity);
+    }
+    for open in &mut undetermined {
+        open.severity = policy.severity(open.code, open.severity);
+    }
+    findings.sort_by(|a, b| order(a).cmp(&order(b)));
+    undetermined
+        .sort_by_key(|open| (open.place.is_some(), open.place, open.code, open.device, open.vm));
+    let vms = vm_verdicts(config, host, &findings, &undetermined);
+    let verdict = verdict_of(findings.iter(), undetermined.iter());
+    Judged { verdict, findings, undetermined, vms }
+}
+
+impl Undetermined {
+    /// Had it been answered the bad way, the plan would be blocked.
+    pub fn decides(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+impl Policy {
+    fn severity(self, code: &str, severity: Severity) -> Severity {
+        if code == "AH301" && self.allow_partial_groups {
+            return Severity::Warning;
+        }
+        match severity {
+            Severity::Warning if self.strict => Severity::Error,
+            other => other,
+        }
+    }
+}
+
+/// Findings without a place first, then by file, place, code and device.
+fn order(finding: &Finding) -> impl Ord + '_ {
+    (
+        finding.place.is_some(),
+        finding.place,
+        finding.code,
+        finding.device,
+        finding.vm,
+        &finding.message,
+    )
+}
+
+/// Of a device that is not there, or that nobody can pass, its driver and group are no matter.
+fn silence(findings: &mut Vec<Finding>, undetermined: &mut Vec<Undetermined>) {
+    let key = |vm: Option<usize>, device: Option<Address>| (vm, device);
+    let settled: BTreeSet<_> = findings
+        .iter()
+        .filter(|finding| matches!(finding.code, "AH201" | "AH205"))
+        .map(|finding| key(finding.vm, finding.device))
+        .collect();
+    let is_idle = |code: &str| ("AH206"..="AH209").contains(&code);
+    findings.retain(|it| !(is_idle(it.code) && settled.contains(&key(it.vm, it.device))));
+    undetermined.retain(|it| !(is_idle(it.code) && settled.contains(&key(it.vm, it.device))));
+}
+
+/// Cause before symptom: a finding that follows from another is marked, and no longer counts.
+fn fold(findings: &mut [Finding]) {
+    let index = Index::of(findings);
+    let causes: Vec<Option<Cause>> =
+        findings.iter().map(|finding| index.cause_of(finding)).collect();
+    for (finding, cause) in findings.iter_mut().zip(causes) {
+        finding.caused_by = cause;
+    }
+}
+
+/// What findings can follow from, so that no pair of findings is looked at.
+struct Index {
+    codes: BTreeSet<&'static str>,
+    /// Devices of a VM that a driver of the host or a stub holds.
+    held: BTreeMap<(Option<usize>, Address), &'static str>,
+    /// Devices of a VM's groups that block them, and the finding's own device.
+    blockers: BTreeMap<(Option<usize>, Address), Cause>,
+}
+
+impl Index {
+    fn of(findings: &[Finding]) -> Self {
+        let mut index =
+            Self { codes: BTreeSet::new(), held: BTreeMap::new(), blockers: BTreeMap::new() };
+        for finding in findings {
+            index.codes.insert(finding.code);
+            match (finding.code, finding.device) {
+                ("AH207" | "AH209", Some(device)) => {
+                    index.held.insert((finding.vm, device), finding.code);
+                }
+                ("AH302" | "AH303", device) => {
+                    let cause = Cause { code: finding.code, device };
+                    for blocker in finding.related.iter().filter_map(|related| related.device) {
+                        index.blockers.insert((finding.vm, blocker), cause);
+                    }
+                }
+                _ => {}
+            }
+        }
+        index
+    }
+
+    fn cause_of(&self, symptom: &Finding) -> Option<Cause> {
+        let host = |code| self.codes.get(code).map(|&code| Cause { code, device: None });
+        match symptom.code {
+            "AH106" | "AH206" => host("AH105"),
+            "AH108" => host("AH104"),
+            "AH208" => host("AH105").or_else(|| host("AH104")),
+            "AH302" => host("AH105").or_else(|| self.held_by_wanted(symptom)),
+            "AH301" => self.blockers.get(&(symptom.vm, symptom.device?)).copied(),
+            _ => None,
+        }
+    }
+
+    /// A group that is blocked by nothing but wanted devices on drivers of the host follows from
+    /// those drivers; each of them has a finding of its own.
+    fn held_by_wanted(&self, symptom: &Finding) -> Option<Cause> {
+        let cause = |device: Address| {
+            let code = self.held.get(&(symptom.vm, device))?;
+            Some(Cause { code, device: Some(device) })
+        };
+        let causes: Option<Vec<Cause>> =
+            symptom.related.iter().map(|blocker| cause(blocker.device?)).collect();
+        causes?.first().copied()
+    }
+}
+
+/// The verdicts of all VMs, in one pass over what was said.
+fn vm_verdicts(
+    config: &Config,
+    host: Option<&Host>,
+    findings: &[Finding],
+    undetermined: &[Undetermined],
+) -> Vec<VmVerdict> {
+    let group_of = |address: Address| {
+        let device = host?.devices.get(&address)?;
+        device.iommu_group.known().ok().flatten().copied()
+    };
+    // What is about the host alone concerns every VM that wants a device.
+    let of_host = |code: &str, vm: Option<usize>| vm.is_none() && is_host_rule(code);
+    let mut everywhere = Verdict::Ready;
+    let mut of_vm = vec![Verdict::Ready; config.vms.len()];
+    let mut of_device: BTreeMap<(usize, Address), Verdict> = BTreeMap::new();
+    let mut of_group: BTreeMap<(usize, u32), Verdict> = BTreeMap::new();
+    let errors = findings
+        .iter()
+        .filter(|it| it.is_error())
+        .map(|it| (Verdict::Blocked, it.code, it.vm, it.device, it.group));
+    let open = undetermined
+        .iter()
+        .filter(|it| it.decides())
+        .map(|it| (Verdict::Undetermined, it.code, it.vm, it.device, it.group));
+    for vm in findings.iter().filter(|it| it.is_error()).flat_map(|it| &it.also) {
+        of_vm[*vm] = Verdict::Blocked;
+    }
+    for (verdict, code, vm, device, group) in errors.chain(open) {
+        if of_host(code, vm) {
+            everywhere = everywhere.max(verdict);
+        }
+        let Some(vm) = vm else { continue };
+        of_vm[vm] = of_vm[vm].max(verdict);
+        if let Some(device) = device {
+            raise(&mut of_device, (vm, device), verdict);
+        }
+        if let Some(group) = group {
+            raise(&mut of_group, (vm, group), verdict);
+        }
+    }
+    let mut verdicts: Vec<VmVerdict> =
+        of_vm.into_iter().map(|verdict| VmVerdict { verdict, devices: Vec::new() }).collect();
+    for (vm, _, wanted) in rules::wanted(config) {
+        let address = wanted.address.value;
+        let own = of_device.get(&(vm, address)).copied();
+        let group = group_of(address).and_then(|group| of_group.get(&(vm, group)).copied());
+        let worst = own.max(group).unwrap_or(Verdict::Ready).max(everywhere);
+        verdicts[vm].verdict = verdicts[vm].verdict.max(everywhere);
+        verdicts[vm].devices.push((address, worst));
+    }
+    verdicts
+}
+
+fn raise<K: Ord>(verdicts: &mut BTreeMap<K, Verdict>, key: K, verdict: Verdict) {
+    let entry = verdicts.entry(key).or_insert(verdict);
+    *entry = (*entry).max(verdict);
+}
+
+fn is_host_rule(code: &str) -> bool {
+    rules::find(code).is_some_and(|rule| !rule.is_about_configuration())
+}
+
+fn verdict_of<'a>(
+    mut findings: impl Iterator<Item = &'a Finding>,
+    mut open: impl Iterator<Item = &'a Undetermined>,
+) -> Verdict {
+    if findings.any(Finding::is_error) {
+        Verdict::Blocked
+    } else if open.any(Undetermined::decides) {
+        Verdict::Undetermined
+    } else {
+        Verdict::Ready
+    }
+}

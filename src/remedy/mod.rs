@@ -1,0 +1,10 @@
+//! How a thing is mended on this host: words, commands that can be pasted, and what takes them back.
+//!
+//! *Invariant:* a command is made of addresses and fixed words only, never of text from the host.
+//! What depends on distribution and bootloader is told in words until it is known for sure.
+
+mod bind;
+mod boot;
+
+pub use bind::{bind, detach};
+pub use boot::{kernel_parameter, load_modules};

@@ -1,0 +1,543 @@
+//! The inventory as JSON, lines, CSV, a table, or a tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::paint::{Paint, escaped};
+use super::view::text;
+use crate::host::{Bar, BarKind, Device, Gap, Reading};
+use crate::inventory::{GroupRow, Inventory, Passthrough, Row};
+use crate::pci::{Address, names};
+use crate::policy::Verdict;
+
+/// A group of more members is named in `groups` alone.
+const LARGEST_SHOWN_GROUP: usize = 64;
+
+/// The functions of a host.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct InventoryView {
+    pub schema: &'static str,
+    pub devices: Vec<DeviceView>,
+    pub groups: Vec<GroupView>,
+    pub summary: InventorySummary,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DeviceView {
+    /// `domain:bus:device.function`, lower case, the domain of four digits or more.
+    pub address: String,
+    /// Six hexadecimal digits: base class, subclass, programming interface.
+    pub class: Option<String>,
+    pub class_name: Option<&'static str>,
+    #[schemars(extend("enum" = ["gpu", "network", "storage", "audio", "other"]))]
+    pub device_type: &'static str,
+    pub vendor_id: Option<String>,
+    pub device_id: Option<String>,
+    pub subsystem_vendor_id: Option<String>,
+    pub subsystem_device_id: Option<String>,
+    pub revision: Option<String>,
+    pub vendor_name: Option<&'static str>,
+    pub device_name: Option<&'static str>,
+    /// Null where no driver is bound, or it is not known (see `unreadable`).
+    pub driver: Option<String>,
+    /// Null unless it was asked for.
+    pub driver_override: Option<String>,
+    /// On a driver of VFIO.
+    pub vfio: bool,
+    /// Assignable, and on a driver that is neither VFIO's nor a stub.
+    pub conflicting: bool,
+    pub iommu_group: Option<u32>,
+    /// The other members; null for a group of more than 64 (see `groups`), and without a group.
+    pub group_members: Option<Vec<String>>,
+    pub numa_node: Option<u32>,
+    #[schemars(extend("enum" = ["endpoint", "bridge", "cardbus", "unknown"]))]
+    pub header: &'static str,
+    /// The bridge above it; null on a root bus.
+    pub parent: Option<String>,
+    pub boot_vga: Option<bool>,
+    pub reset_methods: Option<Vec<String>>,
+    /// The physical function of a virtual one.
+    pub physfn: Option<String>,
+    /// The virtual functions of a physical one.
+    pub virtfns: Vec<String>,
+    pub bars: Vec<BarView>,
+    /// Only with `--with link`, and only of a function that is awake.
+    pub link: Option<LinkView>,
+    pub power_state: Option<String>,
+    #[schemars(extend("enum" = ["ready", "possible", "blocked", "never", "undetermined"]))]
+    pub passthrough: &'static str,
+    /// Codes of what stands in the way, or could not be told.
+    pub passthrough_reason: Vec<&'static str>,
+    pub unreadable: Vec<UnreadableView>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct BarView {
+    pub index: u8,
+    pub start: String,
+    /// In bytes.
+    pub size: u64,
+    #[schemars(extend("enum" = ["io", "mem32", "mem64"]))]
+    pub kind: &'static str,
+    pub prefetchable: bool,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LinkView {
+    pub speed: Option<String>,
+    /// Lanes.
+    pub width: Option<u32>,
+    pub max_speed: Option<String>,
+    pub max_width: Option<u32>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct UnreadableView {
+    pub path: String,
+    pub error: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct GroupView {
+    pub id: u32,
+    /// The kind of its domain: `DMA`, `DMA-FQ`, `identity`.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub name: Option<String>,
+    pub members: Vec<String>,
+    /// Whether the kernel would give it to a VM as it is; null where that is not known.
+    pub viable: Option<bool>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct InventorySummary {
+    pub total: usize,
+    pub vfio: usize,
+    pub conflicting: usize,
+    pub unbound: usize,
+    pub ready: usize,
+}
+
+impl InventoryView {
+    pub fn new(inventory: &Inventory) -> Self {
+        let members: BTreeMap<u32, &GroupRow> =
+            inventory.groups.iter().map(|group| (group.group.id, group)).collect();
+        Self {
+            schema: "ai-how/inventory/1",
+            devices: inventory.rows.iter().map(|row| DeviceView::new(row, &members)).collect(),
+            groups: inventory.groups.iter().map(GroupView::new).collect(),
+            summary: InventorySummary::new(inventory),
+        }
+    }
+}
+
+impl InventorySummary {
+    fn new(inventory: &Inventory) -> Self {
+        let count = |is: fn(&Row) -> bool| inventory.rows.iter().filter(|row| is(row)).count();
+        Self {
+            total: inventory.rows.len(),
+            vfio: count(|row| row.vfio),
+            conflicting: count(|row| row.conflicting),
+            unbound: count(|row| row.unbound),
+            ready: count(|row| row.passthrough == Passthrough::Ready),
+        }
+    }
+}
+
+impl GroupView {
+    fn new(row: &GroupRow) -> Self {
+        Self {
+            id: row.group.id,
+            kind: text(&row.group.kind),
+            name: text(&row.group.name),
+            members: row.members.iter().map(ToString::to_string).collect(),
+            viable: row.viable,
+        }
+    }
+}
+
+impl DeviceView {
+    fn new(row: &Row, groups: &BTreeMap<u32, &GroupRow>) -> Self {
+        let device = row.device;
+        let details = device.details.as_ref();
+        let class = value(&device.class);
+        let (vendor, id) = (value(&device.vendor), value(&device.device));
+        let iommu_group = value(&device.iommu_group);
+        let members = iommu_group
+            .and_then(|group| groups.get(&group))
+            .filter(|group| group.members.len() <= LARGEST_SHOWN_GROUP);
+        let others = |group: &&GroupRow| -> Vec<String> {
+            group
+                .members
+                .iter()
+                .filter(|member| **member != device.address)
+                .map(ToString::to_string)
+                .collect()
+        };
+        Self {
+            address: device.address.to_string(),
+            class: class.map(|class| class.to_string()),
+            class_name: class.and_then(|class| names::class(class.0)),
+            device_type: row.device_type.as_str(),
+            vendor_id: vendor.map(|vendor| vendor.to_string()),
+            device_id: id.map(|id| id.to_string()),
+            subsystem_vendor_id: details
+                .and_then(|it| value(&it.subsystem_vendor))
+                .map(|id| id.to_string()),
+            subsystem_device_id: details
+                .and_then(|it| value(&it.subsystem_device))
+                .map(|id| id.to_string()),
+            revision: details
+                .and_then(|it| value(&it.revision))
+                .map(|revision| format!("{revision:02x}")),
+            vendor_name: vendor.and_then(|vendor| names::vendor(vendor.0)),
+            device_name: device_name(device),
+            driver: text(&device.driver),
+            driver_override: device.driver_override.as_ref().and_then(text),
+            vfio: row.vfio,
+            conflicting: row.conflicting,
+            iommu_group,
+            group_members: members.map(others),
+            numa_node: details.and_then(|it| value(&it.numa_node)),
+            header: header(device),
+            parent: details.and_then(|it| value(&it.parent)).map(|parent| parent.to_string()),
+            boot_vga: details.and_then(|it| value(&it.boot_vga)),
+            reset_methods: details.and_then(|it| value(&it.reset_methods)),
+            physfn: details.and_then(|it| value(&it.physfn)).map(|physfn| physfn.to_string()),
+            virtfns: details
+                .and_then(|it| value(&it.virtfns))
+                .iter()
+                .flatten()
+                .map(ToString::to_string)
+                .collect(),
+            bars: details
+                .and_then(|it| value(&it.bars))
+                .iter()
+                .flatten()
+                .map(BarView::new)
+                .collect(),
+            link: link(device),
+            power_state: details.and_then(|it| text(&it.power_state)),
+            passthrough: row.passthrough.as_str(),
+            passthrough_reason: row.reasons.iter().copied().collect(),
+            unreadable: unreadable(device),
+        }
+    }
+}
+
+impl BarView {
+    fn new(bar: &Bar) -> Self {
+        Self {
+            index: bar.index,
+            start: format!("{:#x}", bar.start),
+            size: bar.size,
+            kind: match bar.kind {
+                BarKind::Io => "io",
+                BarKind::Mem32 => "mem32",
+                BarKind::Mem64 => "mem64",
+            },
+            prefetchable: bar.prefetchable,
+        }
+    }
+}
+
+/// A row for each function, the same fields as in JSON but for those that are lists of things.
+pub fn csv(inventory: &Inventory) -> String {
+    let view = InventoryView::new(inventory);
+    let mut lines = String::from(
+        "address,class,class_name,device_type,vendor_id,device_id,subsystem_vendor_id,subsystem_device_id,revision,vendor_name,device_name,driver,driver_override,vfio,conflicting,iommu_group,group_members,numa_node,header,parent,boot_vga,reset_methods,physfn,virtfns,link_speed,link_width,power_state,passthrough,passthrough_reason\n",
+    );
+    for device in &view.devices {
+        let or_empty = |value: &Option<String>| value.clone().unwrap_or_default();
+        let number =
+            |value: Option<u32>| value.map(|number| number.to_string()).unwrap_or_default();
+        let list = |value: &Option<Vec<String>>| {
+            value.as_ref().map(|list| list.join(" ")).unwrap_or_default()
+        };
+        let fields = [
+            device.address.clone(),
+            or_empty(&device.class),
+            device.class_name.unwrap_or_default().to_owned(),
+            device.device_type.to_owned(),
+            or_empty(&device.vendor_id),
+            or_empty(&device.device_id),
+            or_empty(&device.subsystem_vendor_id),
+            or_empty(&device.subsystem_device_id),
+            or_empty(&device.revision),
+            device.vendor_name.unwrap_or_default().to_owned(),
+            device.device_name.unwrap_or_default().to_owned(),
+            or_empty(&device.driver),
+            or_empty(&device.driver_override),
+            device.vfio.to_string(),
+            device.conflicting.to_string(),
+            number(device.iommu_group),
+            list(&device.group_members),
+            number(device.numa_node),
+            device.header.to_owned(),
+            or_empty(&device.parent),
+            device.boot_vga.map(|it| it.to_string()).unwrap_or_default(),
+            list(&device.reset_methods),
+            or_empty(&device.physfn),
+            device.virtfns.join(" "),
+            device.link.as_ref().map(|link| or_empty(&link.speed)).unwrap_or_default(),
+            number(device.link.as_ref().and_then(|link| link.width)),
+            or_empty(&device.power_state),
+            device.passthrough.to_owned(),
+            device.passthrough_reason.join(" "),
+        ];
+        let quoted: Vec<String> = fields.iter().map(|field| csv_field(field)).collect();
+        lines += &quoted.join(",");
+        lines.push('\n');
+    }
+    lines
+}
+
+/// RFC 4180.
+fn csv_field(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+/// A line for each function; the name is cut where the terminal ends.
+pub fn table(inventory: &Inventory, paint: Paint) -> String {
+    let mut lines =
+        vec![["ADDRESS", "GROUP", "NUMA", "DRIVER", "PASSTHROUGH", "NAME"].map(str::to_owned)];
+    lines.extend(inventory.rows.iter().map(|row| {
+        let device = row.device;
+        let number = |number: Option<u32>| {
+            number.map_or_else(|| "-".to_owned(), |number| number.to_string())
+        };
+        [
+            device.address.to_string(),
+            number_or_unknown(&device.iommu_group),
+            number(device.details.as_ref().and_then(|it| value(&it.numa_node))),
+            driver_words(row),
+            passthrough_words(row),
+            name(device),
+        ]
+    }));
+    let mut widths = [0; 5];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut table = String::new();
+    for (at, cells) in lines.iter().enumerate() {
+        let row = at.checked_sub(1).map(|at| &inventory.rows[at]);
+        table += &line_of(cells, &widths, row, paint);
+    }
+    table + &summary_line(inventory)
+}
+
+fn line_of(cells: &[String; 6], widths: &[usize; 5], row: Option<&Row>, paint: Paint) -> String {
+    let mut line = String::new();
+    for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        let pad = " ".repeat(width - cell.chars().count() + 2);
+        line += &match row {
+            None => paint.bold(cell),
+            Some(row) if column == 4 => coloured(row, cell, paint),
+            Some(_) => cell.clone(),
+        };
+        line += &pad;
+    }
+    let used: usize = widths.iter().map(|width| width + 2).sum();
+    line += &cut(&cells[5], paint.width.map(|width| width.saturating_sub(used).max(8)));
+    line.trim_end().to_owned() + "\n"
+}
+
+/// Bridges above what is behind them.
+pub fn tree(inventory: &Inventory, paint: Paint) -> String {
+    let parent_of = |row: &Row| row.device.details.as_ref().and_then(|it| value(&it.parent));
+    let shown: BTreeSet<Address> = inventory.rows.iter().map(|row| row.device.address).collect();
+    let mut below: BTreeMap<Option<Address>, Vec<&Row>> = BTreeMap::new();
+    for row in &inventory.rows {
+        // What is above a function that was filtered out, or was not captured, is not shown.
+        below.entry(parent_of(row).filter(|parent| shown.contains(parent))).or_default().push(row);
+    }
+    let mut text = String::new();
+    let mut seen = BTreeSet::new();
+    draw(None, &below, "", paint, &mut seen, &mut text);
+    text + &summary_line(inventory)
+}
+
+fn draw(
+    parent: Option<Address>,
+    below: &BTreeMap<Option<Address>, Vec<&Row>>,
+    indent: &str,
+    paint: Paint,
+    seen: &mut BTreeSet<Address>,
+    text: &mut String,
+) {
+    let rows = below.get(&parent).map_or(&[][..], Vec::as_slice);
+    let (branch, last_branch, bar) =
+        if paint.unicode { ("├─ ", "└─ ", "│  ") } else { ("|- ", "`- ", "|  ") };
+    for (at, row) in rows.iter().enumerate() {
+        let address = row.device.address;
+        // A capture can make a function its own ancestor.
+        if !seen.insert(address) {
+            continue;
+        }
+        let last = at + 1 == rows.len();
+        let (own, deeper) = match (parent, last) {
+            (None, _) => ("", ""),
+            (Some(_), false) => (branch, bar),
+            (Some(_), true) => (last_branch, "   "),
+        };
+        let lead = format!("{indent}{own}");
+        let group = number_or_unknown(&row.device.iommu_group);
+        let words = format!("{lead}{address}  group {group}  {}  ", driver_words(row));
+        let said = passthrough_words(row);
+        let room = paint.width.map(|width| {
+            width.saturating_sub(words.chars().count() + said.chars().count() + 2).max(8)
+        });
+        let line =
+            format!("{words}{}  {}", coloured(row, &said, paint), cut(&name(row.device), room));
+        *text += line.trim_end();
+        text.push('\n');
+        draw(Some(address), below, &format!("{indent}{deeper}"), paint, seen, text);
+    }
+}
+
+fn summary_line(inventory: &Inventory) -> String {
+    let InventorySummary { total, vfio, conflicting, unbound, ready } =
+        InventorySummary::new(inventory);
+    format!(
+        "{total} functions: {vfio} on VFIO, {conflicting} on a driver of the host, {unbound} unbound; {ready} ready\n"
+    )
+}
+
+fn coloured(row: &Row, text: &str, paint: Paint) -> String {
+    match row.passthrough {
+        Passthrough::Ready => paint.verdict(Verdict::Ready, text),
+        Passthrough::Blocked => paint.verdict(Verdict::Blocked, text),
+        Passthrough::Undetermined | Passthrough::Possible => {
+            paint.verdict(Verdict::Undetermined, text)
+        }
+        Passthrough::Never => paint.dim(text),
+    }
+}
+
+fn driver_words(row: &Row) -> String {
+    match row.device.driver.known() {
+        Ok(Some(driver)) => escaped(driver),
+        Ok(None) => "-".to_owned(),
+        Err(_) => "?".to_owned(),
+    }
+}
+
+fn passthrough_words(row: &Row) -> String {
+    let word = row.passthrough.as_str();
+    match (row.passthrough, row.reasons.len()) {
+        (Passthrough::Never, _) | (_, 0) => word.to_owned(),
+        (_, 1) => format!("{word} {}", row.reasons.first().copied().unwrap_or_default()),
+        (_, more) => {
+            format!("{word} {} +{}", row.reasons.first().copied().unwrap_or_default(), more - 1)
+        }
+    }
+}
+
+/// Class, vendor and device in words, or their numbers.
+fn name(device: &Device) -> String {
+    let class = value(&device.class);
+    let class = class
+        .map(|class| names::class(class.0).map_or_else(|| format!("class {class}"), str::to_owned));
+    let digits = |reading: &Reading<_>| {
+        value(reading).map_or_else(|| "????".to_owned(), |id: crate::pci::PciId| id.to_string())
+    };
+    let vendor = value(&device.vendor).and_then(|vendor| names::vendor(vendor.0));
+    let vendor = vendor.map_or_else(|| format!("vendor {}", digits(&device.vendor)), str::to_owned);
+    let model = device_name(device)
+        .map_or_else(|| format!("device {}", digits(&device.device)), str::to_owned);
+    format!("{}: {vendor} {model}", class.unwrap_or_else(|| "class unknown".to_owned()))
+}
+
+fn device_name(device: &Device) -> Option<&'static str> {
+    names::device(value(&device.vendor)?.0, value(&device.device)?.0)
+}
+
+fn header(device: &Device) -> &'static str {
+    let cardbus = value(&device.class).is_some_and(|class| class.sub() == 0x0607);
+    match device.is_bus_bridge() {
+        Ok(true) if cardbus => "cardbus",
+        Ok(true) => "bridge",
+        Ok(false) => "endpoint",
+        Err(_) => "unknown",
+    }
+}
+
+fn link(device: &Device) -> Option<LinkView> {
+    let link = device.link.as_ref()?;
+    let view = LinkView {
+        speed: text(&link.speed),
+        width: value(&link.width),
+        max_speed: text(&link.max_speed),
+        max_width: value(&link.max_width),
+    };
+    let has_one = view.speed.is_some() || view.width.is_some() || view.max_speed.is_some();
+    has_one.then_some(view)
+}
+
+/// Every fact of the function that is not known.
+fn unreadable(device: &Device) -> Vec<UnreadableView> {
+    let mut gaps: Vec<Option<Gap>> = vec![
+        gap(&device.class),
+        gap(&device.vendor),
+        gap(&device.device),
+        gap(&device.driver),
+        gap(&device.iommu_group),
+        gap(&device.secondary_bus),
+        gap(&device.vfio_dev),
+    ];
+    if let Some(it) = &device.details {
+        gaps.extend([
+            gap(&it.subsystem_vendor),
+            gap(&it.subsystem_device),
+            gap(&it.revision),
+            gap(&it.numa_node),
+            gap(&it.parent),
+            gap(&it.boot_vga),
+            gap(&it.reset_methods),
+            gap(&it.physfn),
+            gap(&it.virtfns),
+            gap(&it.bars),
+            gap(&it.power_state),
+        ]);
+    }
+    if let Some(reading) = &device.driver_override {
+        gaps.push(gap(reading));
+    }
+    let mut seen = BTreeSet::new();
+    let unique = gaps.into_iter().flatten().filter(|gap| seen.insert(gap.path.clone()));
+    unique.map(|gap| UnreadableView { path: gap.path, error: gap.why.to_string() }).collect()
+}
+
+fn gap<T>(reading: &Reading<T>) -> Option<Gap> {
+    reading.known().err()
+}
+
+fn value<T: Clone>(reading: &Reading<T>) -> Option<T> {
+    reading.known().ok().flatten().cloned()
+}
+
+fn number_or_unknown(reading: &Reading<u32>) -> String {
+    match reading.known() {
+        Ok(Some(number)) => number.to_string(),
+        Ok(None) => "-".to_owned(),
+        Err(_) => "?".to_owned(),
+    }
+}
+
+fn cut(text: &str, room: Option<usize>) -> String {
+    match room {
+        Some(room) if text.chars().count() > room => {
+            text.chars().take(room - 3).collect::<String>() + "..."
+        }
+        _ => text.to_owned(),
+    }
+}

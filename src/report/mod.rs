@@ -1,0 +1,11 @@
+//! What was judged, for people and for programs.
+//!
+//! *Invariant:* a report decides nothing. JSON is made of types of its own ([`view`]), versioned,
+//! never a dump of what the program works with.
+
+pub mod explain;
+pub mod inventory;
+pub mod paint;
+pub mod snippet;
+pub mod text;
+pub mod view;

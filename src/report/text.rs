@@ -1,0 +1,273 @@
+//! `validate` for a person at a terminal: a block a finding, a line a VM, what to do first.
+
+use super::paint::{Paint, escaped};
+use super::snippet;
+use super::view::Summary;
+use crate::config::Config;
+use crate::finding::{Finding, Remedy, Severity, Undetermined};
+use crate::policy::{Judged, Verdict};
+use crate::source::Sources;
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amount {
+    /// One line a VM.
+    Quiet,
+    Usual,
+    /// What follows from other findings too, in full.
+    Verbose,
+}
+
+/// What follows from a finding is named below it; of many the first few.
+const FOLLOWERS: usize = 4;
+
+pub fn validate(
+    judged: &Judged,
+    config: &Config,
+    sources: &Sources,
+    paint: Paint,
+    amount: Amount,
+) -> String {
+    let page = Page { judged, config, sources, paint };
+    let mut text = String::new();
+    if amount != Amount::Quiet {
+        for finding in
+            judged.findings.iter().filter(|finding| finding.stands() || amount == Amount::Verbose)
+        {
+            text += &page.finding(finding, amount);
+            text.push('\n');
+        }
+        for open in &judged.undetermined {
+            text += &page.undetermined(open);
+            text.push('\n');
+        }
+    }
+    text += &page.vms();
+    text + &page.end()
+}
+
+/// One finding, as `validate` shows it.
+pub fn finding(
+    finding: &Finding,
+    judged: &Judged,
+    config: &Config,
+    sources: &Sources,
+    paint: Paint,
+) -> String {
+    Page { judged, config, sources, paint }.finding(finding, Amount::Usual)
+}
+
+struct Page<'a> {
+    judged: &'a Judged,
+    config: &'a Config,
+    sources: &'a Sources,
+    paint: Paint,
+}
+
+impl Page<'_> {
+    /// The headline is one line whatever the width, without colour, since scripts look for it.
+    fn finding(&self, finding: &Finding, amount: Amount) -> String {
+        let word = match finding.severity {
+            Severity::Error => "Error",
+            Severity::Warning => "Warning",
+            Severity::Note => "Note",
+        };
+        let mut text = format!("{word}: {}\n", escaped(&finding.message));
+        text += &format!("  {}\n", self.subject(finding));
+        if let Some(cause) = finding.caused_by {
+            let device = cause.device.map(|device| format!(" of {device}")).unwrap_or_default();
+            text += &format!("  follows from {}{device}\n", cause.code);
+        }
+        if let Some(place) = finding.place {
+            text += &snippet::show(self.sources, place, None, self.paint);
+        }
+        for sentence in &finding.details {
+            text += &self.paint.wrapped("  ", &escaped(sentence));
+        }
+        for evidence in &finding.evidence {
+            let line =
+                format!("read {}: {}", escaped(&evidence.path), escaped(&short(&evidence.value)));
+            text += &format!("  {}\n", self.paint.dim(&line));
+        }
+        for related in &finding.related {
+            text += &self.related(&related.message, related.place);
+        }
+        if amount != Amount::Verbose {
+            text += &self.followers(finding);
+        }
+        for remedy in &finding.remedies {
+            text += &self.remedy(remedy);
+        }
+        text
+    }
+
+    /// Code, name and whom it is about.
+    fn subject(&self, finding: &Finding) -> String {
+        let code =
+            self.paint.severity(finding.severity, &format!("{} {}", finding.code, finding.name));
+        let vm = finding
+            .vm
+            .map(|vm| format!(", VM {}", escaped(&self.config.vms[vm].name)))
+            .unwrap_or_default();
+        let device = finding.device.map(|device| format!(", device {device}")).unwrap_or_default();
+        format!("{code}{vm}{device}")
+    }
+
+    fn related(&self, message: &str, place: Option<crate::source::Span>) -> String {
+        let place = place.map(|place| {
+            let position = self.sources.position(place);
+            format!(
+                " ({}:{}:{})",
+                escaped(&self.sources.get(place.file).name),
+                position.line,
+                position.column
+            )
+        });
+        self.paint
+            .wrapped("  ", &format!("see also: {}{}", escaped(message), place.unwrap_or_default()))
+    }
+
+    /// What follows from this finding, a line each.
+    fn followers(&self, cause: &Finding) -> String {
+        let follows = |it: &&Finding| {
+            it.caused_by.is_some_and(|by| {
+                by.code == cause.code
+                    && (by.device.is_none() || by.device == cause.device)
+                    && (cause.vm.is_none() || it.vm == cause.vm)
+            })
+        };
+        let all: Vec<&Finding> = self.judged.findings.iter().filter(follows).collect();
+        let mut text = String::new();
+        for follower in all.iter().take(FOLLOWERS) {
+            text += &self.paint.wrapped(
+                "  ",
+                &format!("so also {}: {}", follower.code, escaped(&follower.message)),
+            );
+        }
+        if all.len() > FOLLOWERS {
+            text += &format!("  and {} more findings that follow from it\n", all.len() - FOLLOWERS);
+        }
+        text
+    }
+
+    fn remedy(&self, remedy: &Remedy) -> String {
+        let mut text = self.paint.wrapped("  ", &format!("To do: {}", escaped(&remedy.text)));
+        for command in &remedy.commands {
+            text += &format!("      {}\n", self.paint.bold(&escaped(command)));
+        }
+        if !remedy.undo.is_empty() {
+            text += "    to undo:\n";
+        }
+        for command in &remedy.undo {
+            text += &format!("      {}\n", escaped(command));
+        }
+        text
+    }
+
+    fn undetermined(&self, open: &Undetermined) -> String {
+        let about = match (open.device, open.vm) {
+            (Some(device), _) => format!(" of {device}"),
+            (None, Some(vm)) => format!(" of {}", escaped(&self.config.vms[vm].name)),
+            (None, None) => String::new(),
+        };
+        let mut text =
+            format!("Undetermined: {} {}{about} could not be told\n", open.code, open.name);
+        for reason in open.reason.split("; ") {
+            text += &self.paint.wrapped("  ", &escaped(reason));
+        }
+        text += match open.needs {
+            Some("root") => "  To settle it: run as root.\n",
+            Some(_) => "  To settle it: capture these paths too, or run on the host itself.\n",
+            None => "",
+        };
+        text
+    }
+
+    fn vms(&self) -> String {
+        let widest =
+            self.config.vms.iter().map(|vm| escaped(&vm.name).chars().count()).max().unwrap_or(0);
+        let mut text = String::new();
+        for (index, (vm, verdict)) in self.config.vms.iter().zip(&self.judged.vms).enumerate() {
+            let name = escaped(&vm.name);
+            let pad = " ".repeat(widest - name.chars().count());
+            let said = self.paint.verdict(verdict.verdict, &self.vm_words(index, verdict.verdict));
+            text += &format!("{name}{pad}  {said}\n");
+        }
+        text
+    }
+
+    /// `ready`, `blocked: 2 errors`, `undetermined: 1 check`.
+    fn vm_words(&self, vm: usize, verdict: Verdict) -> String {
+        let concerns = |of: Option<usize>| of == Some(vm) || of.is_none();
+        match verdict {
+            Verdict::Ready => "ready".to_owned(),
+            Verdict::Blocked => {
+                let errors = self
+                    .judged
+                    .findings
+                    .iter()
+                    .filter(|it| it.is_error() && concerns(it.vm))
+                    .count();
+                format!("blocked: {}", counted(errors, "error"))
+            }
+            Verdict::Undetermined => {
+                let open = self
+                    .judged
+                    .undetermined
+                    .iter()
+                    .filter(|it| it.decides() && concerns(it.vm))
+                    .count();
+                format!("undetermined: {}", counted(open, "check"))
+            }
+        }
+    }
+
+    fn end(&self) -> String {
+        let Summary { errors, warnings, notes, undetermined } = Summary::new(self.judged);
+        let mut counts = Vec::new();
+        for (count, word) in [(errors, "error"), (warnings, "warning"), (notes, "note")] {
+            if count > 0 {
+                counts.push(counted(count, word));
+            }
+        }
+        if undetermined > 0 {
+            counts.push(format!("{undetermined} undetermined"));
+        }
+        let counts =
+            if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
+        let verdict = self.paint.verdict(self.judged.verdict, self.judged.verdict.as_str());
+        let mut text = format!("Verdict: {verdict}{counts}\n");
+        if let Some(first) = self.first_step() {
+            text += &self.paint.wrapped("", &format!("First: {first}"));
+        }
+        text
+    }
+
+    fn first_step(&self) -> Option<String> {
+        let error = self.judged.findings.iter().find(|finding| finding.is_error());
+        if let Some(error) = error {
+            let remedy = error.remedies.first()?;
+            return Some(format!("({}) {}", error.code, escaped(&remedy.text)));
+        }
+        let open = self.judged.undetermined.iter().find(|it| it.decides())?;
+        let step = match open.needs {
+            Some("root") => "run it as root",
+            Some(_) => "capture what is missing, or run it on the host itself",
+            None => "look at the paths named above",
+        };
+        Some(format!("({}) {step}.", open.code))
+    }
+}
+
+fn counted(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
+
+/// A value can be a whole file; its beginning tells.
+fn short(value: &str) -> String {
+    const LONGEST: usize = 160;
+    if value.chars().count() <= LONGEST {
+        return value.to_owned();
+    }
+    value.chars().take(LONGEST).collect::<String>() + "..."
+}

@@ -1,0 +1,75 @@
+//! AH202 device-id-mismatch
+
+use super::device_absent::point_to;
+use super::example::Scene;
+use super::{Check, DeviceCase, Example, Rule};
+use crate::finding::{Answer, Finding, Severity};
+use crate::host::fake::{FakeHost, GPU};
+use crate::host::{Gap, Reading};
+use crate::pci::PciId;
+use crate::source::Spanned;
+
+pub static RULE: Rule = Rule {
+    code: "AH202",
+    name: "device-id-mismatch",
+    severities: &[Severity::Error],
+    summary: "The device at this address is another one than declared.",
+    why: "Cards were moved or renumbered. Passing what now stands at the address would take some other device, perhaps one that the host needs.",
+    remedy: "Find the device you mean with `ai-how inventory pcie`, and write its address; or correct the ids.",
+    since: "0.1.0",
+    reads: &[
+        "Documentation/ABI/testing/sysfs-bus-pci (vendor, device)",
+        "PCI Local Bus Specification 3.0, 6.2.1",
+    ],
+    check: Check::Device(check),
+    example: Example {
+        speaks: Scene::host(|| FakeHost::workstation().ids(GPU, 0x1002, 0x744c)),
+        silent: Scene::host(FakeHost::workstation),
+    },
+};
+
+fn check(case: &DeviceCase, answer: &mut Answer) {
+    let differs = differences(case)
+        .into_iter()
+        .filter_map(|difference| answer.learn(difference))
+        .any(|differs| differs);
+    if !differs {
+        return;
+    }
+    let (device, wanted) = (case.device, case.wanted);
+    let digits = |reading: &Reading<PciId>| {
+        reading.known().ok().flatten().map_or("????".to_owned(), ToString::to_string)
+    };
+    let declared = |id: &Option<Spanned<PciId>>| {
+        id.as_ref().map_or("(any)".to_owned(), |id| id.value.to_string())
+    };
+    let finding = Finding::new(format!(
+        "{} is {}:{}, not {}:{}",
+        device.address,
+        digits(&device.vendor),
+        digits(&device.device),
+        declared(&wanted.vendor_id),
+        declared(&wanted.device_id),
+    ))
+    .evidence([device.vendor.evidence(), device.device.evidence()]);
+    answer.find(match (&wanted.vendor_id, &wanted.device_id) {
+        (Some(vendor), Some(id)) => point_to(finding, case.host, vendor.value, id.value),
+        _ => finding,
+    });
+}
+
+/// Whether the device is known to be another one than declared.
+pub fn is_another(case: &DeviceCase) -> bool {
+    differences(case).into_iter().any(|difference| difference == Ok(true))
+}
+
+fn differences(case: &DeviceCase) -> [Result<bool, Gap>; 2] {
+    let differs = |found: &Reading<PciId>, declared: &Option<Spanned<PciId>>| match declared {
+        Some(declared) => found.required().map(|found| *found != declared.value),
+        None => Ok(false),
+    };
+    [
+        differs(&case.device.vendor, &case.wanted.vendor_id),
+        differs(&case.device.device, &case.wanted.device_id),
+    ]
+}

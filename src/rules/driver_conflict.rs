@@ -1,0 +1,62 @@
+//! AH207 driver-conflict
+
+use super::device_id_mismatch::is_another;
+use super::driver::{is_stub, is_vfio};
+use super::example::Scene;
+use super::{Check, DeviceCase, Example, Rule};
+use crate::finding::{Answer, Finding, Remedy, Severity};
+use crate::host::Device;
+use crate::host::fake::{FakeHost, GPU};
+use crate::pci::DeviceType;
+use crate::remedy;
+
+pub static RULE: Rule = Rule {
+    code: "AH207",
+    name: "driver-conflict",
+    severities: &[Severity::Error],
+    summary: "The device is bound to a driver of the host.",
+    why: "While the host drives a device, no VM can have it: VFIO offers only what vfio-pci (or one of its variants) holds.",
+    remedy: "Bind the device to vfio-pci, by address: driver_override and drivers_probe. Writing the address to vfio-pci/bind alone fails with ENODEV, and new_id takes every like card.",
+    since: "0.1.0",
+    reads: &[
+        "Documentation/driver-api/vfio.rst",
+        "Documentation/ABI/testing/sysfs-bus-pci (driver_override, unbind)",
+        "drivers/vfio/vfio_main.c (the folder vfio-dev of a function on any VFIO driver, since 6.1)",
+    ],
+    check: Check::Device(check),
+    example: Example {
+        speaks: Scene::host(|| FakeHost::workstation().driver(GPU, Some("nvidia"))),
+        silent: Scene::host(FakeHost::workstation),
+    },
+};
+
+fn check(case: &DeviceCase, answer: &mut Answer) {
+    let device = case.device;
+    let Some(Some(driver)) = answer.learn(device.driver.known()) else { return };
+    if is_stub(driver) {
+        return;
+    }
+    if answer.learn(is_vfio(device)) != Some(false) {
+        return;
+    }
+    let finding =
+        Finding::new(format!("PCIe device {} is bound to a conflicting driver", device.address))
+            .detail(format!("The driver {driver} holds it."))
+            .evidence([device.driver.evidence()]);
+    answer.find(add_binding(finding, case, true));
+}
+
+/// How to bind the device; only words where it is not the one that was meant.
+pub fn add_binding(mut finding: Finding, case: &DeviceCase, bound: bool) -> Finding {
+    if is_another(case) {
+        return finding.remedy(Remedy::advice("First mend AH202: this is not the device that was declared, and unbinding it could harm the host."));
+    }
+    for remedy in remedy::bind(case.device.address, bound, device_type(case.device)) {
+        finding = finding.remedy(remedy);
+    }
+    finding
+}
+
+pub fn device_type(device: &Device) -> Option<DeviceType> {
+    device.class.known().ok().flatten().map(|class| class.device_type())
+}

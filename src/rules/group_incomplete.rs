@@ -1,0 +1,65 @@
+//! AH301 group-incomplete
+
+use super::driver_conflict::device_type;
+use super::example::Scene;
+use super::{Check, Example, GroupCase, Rule};
+use crate::finding::{Answer, Finding, Related, Remedy, Severity};
+use crate::host::fake::FakeHost;
+use crate::pci::{Address, DeviceType};
+
+pub static RULE: Rule = Rule {
+    code: "AH301",
+    name: "group-incomplete",
+    severities: &[Severity::Error, Severity::Warning],
+    summary: "A function of the device's IOMMU group is not passed to this VM.",
+    why: "The devices of one group can reach each other behind the IOMMU's back, so they belong together. This is deliberately stricter than the kernel, which needs the others only detached from the host.",
+    remedy: "Pass the whole group to the VM; or allow a part of it with --allow-partial-groups.",
+    since: "0.1.0",
+    reads: &["Documentation/driver-api/vfio.rst (Groups, Devices, and IOMMUs)"],
+    check: Check::Group(check),
+    example: Example {
+        speaks: Scene::both(GPU_ALONE, FakeHost::workstation),
+        silent: Scene::host(FakeHost::workstation),
+    },
+};
+
+const GPU_ALONE: &str = "compute_nodes:\n  - name: gpu-node-01\n    pcie_passthrough:\n      enabled: true\n      devices:\n        - {pci_address: \"0000:01:00.0\", device_type: gpu}\n";
+
+/// Bridges, host and ISA bridges are not counted: nobody can pass them.
+fn check(case: &GroupCase, answer: &mut Answer) {
+    case.members.gaps.iter().cloned().for_each(|gap| answer.gap(gap));
+    let wanted = case.places();
+    for &address in case.members.known.iter().filter(|address| !wanted.contains_key(address)) {
+        let Some(device) = answer.learn(case.host.member(address)) else { continue };
+        if answer.learn(device.is_infrastructure()) == Some(false) {
+            answer.find(
+                finding(case, address, device_type(device))
+                    .evidence([device.iommu_group.evidence()]),
+            );
+        }
+    }
+}
+
+fn finding(case: &GroupCase, left_out: Address, kind: Option<DeviceType>) -> Finding {
+    let group = case.group.id;
+    let mut finding = Finding::new(format!(
+        "{left_out} is in IOMMU group {group} too, and is not passed to {}",
+        case.vm.name
+    ))
+    .device(left_out)
+    .detail("The kernel itself would start the VM once no driver of the host holds that function.");
+    for wanted in &case.wanted {
+        let place = wanted.address.span;
+        finding = finding.related(Related {
+            device: Some(wanted.address.value),
+            ..Related::place(format!("{} is wanted from this group", wanted.address.value), place)
+        });
+    }
+    let kind = kind.unwrap_or(DeviceType::Other).as_str();
+    finding
+        .remedy(Remedy::advice(format!(
+            "Add it to the devices of {}: `- {{pci_address: \"{left_out}\", device_type: \"{kind}\"}}`.",
+            case.vm.name
+        )))
+        .remedy(Remedy::advice("Or leave it out on purpose, with --allow-partial-groups."))
+}

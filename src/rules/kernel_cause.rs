@@ -1,0 +1,98 @@
+//! Why no IOMMU is at work, in the order in which the kernel decides it.
+
+use crate::host::{BuildConfig, CommandLine, Evidence, Gap, Host, Release};
+
+/// The cause of an IOMMU that is off.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A virtual machine to which no virtual IOMMU was given.
+    VirtualMachine,
+    /// No ACPI table: off in the firmware setup, or not supported.
+    Firmware,
+    /// A parameter of the kernel, as it is written on its command line.
+    Parameter(String),
+    /// The kernel was built without the driver for this vendor's IOMMU.
+    NotBuilt(&'static str),
+    /// Intel, off by default in this kernel, and not asked for.
+    OffByDefault,
+    /// Everything asks for it, so the initialisation failed.
+    Failed,
+}
+
+/// A vendor's IOMMU: its ACPI table, parameter and driver.
+struct Vendor {
+    table: &'static str,
+    parameter: &'static str,
+    option: &'static str,
+}
+
+const INTEL: Vendor =
+    Vendor { table: "DMAR", parameter: "intel_iommu", option: "CONFIG_INTEL_IOMMU" };
+const AMD: Vendor = Vendor { table: "IVRS", parameter: "amd_iommu", option: "CONFIG_AMD_IOMMU" };
+/// The virtio IOMMU has no parameter of its own.
+const VIRTIO: Vendor = Vendor { table: "VIOT", parameter: "", option: "CONFIG_VIRTIO_IOMMU" };
+
+/// The cause and what shows it; a gap where a fact that decides is not known.
+///
+/// Sources: `drivers/iommu/intel/dmar.c` and `iommu.c`, `drivers/iommu/amd/init.c`,
+/// `arch/x86/kernel/pci-dma.c` (`iommu=`), `Documentation/admin-guide/kernel-parameters.txt`.
+pub fn find(host: &Host) -> Result<(Cause, Vec<Evidence>), Gap> {
+    let Some(tables) = &host.iommu.acpi_tables else {
+        return Ok((Cause::Failed, Vec::new()));
+    };
+    let names = tables.required()?;
+    let vendor = [INTEL, AMD, VIRTIO].into_iter().find(|vendor| names.contains(vendor.table));
+    let Some(vendor) = vendor else {
+        let flags = host.cpu.flags.required()?;
+        let evidence = vec![tables.evidence()];
+        return Ok(if flags.contains("hypervisor") {
+            (Cause::VirtualMachine, evidence)
+        } else {
+            (Cause::Firmware, evidence)
+        });
+    };
+    let line = host.command_line.required()?;
+    let shown = vec![tables.evidence(), host.command_line.evidence()];
+    let release = host.release.required();
+    if let Some(word) = line.last_of("iommu", &["off", "force", "on"]).filter(|word| *word == "off")
+    {
+        return Ok((Cause::Parameter(format!("iommu={word}")), shown));
+    }
+    if soft_turns_off(line, release.as_ref().ok().copied()) {
+        return Ok((Cause::Parameter("iommu=soft".to_owned()), shown));
+    }
+    if !vendor.parameter.is_empty() && line.last_of(vendor.parameter, &["on", "off"]) == Some("off")
+    {
+        return Ok((Cause::Parameter(format!("{}=off", vendor.parameter)), shown));
+    }
+    let build = match host.modules.as_ref().map(|modules| modules.build.required()) {
+        Some(Ok(build)) => Some(build),
+        _ => None,
+    };
+    if let Some(build) = build {
+        if build.option(vendor.option).is_none() {
+            return Ok((Cause::NotBuilt(vendor.option), shown));
+        }
+    }
+    if vendor.table == "DMAR" && line.last_of("intel_iommu", &["on", "off"]) != Some("on") {
+        let build = match &host.modules {
+            Some(modules) => modules.build.required()?,
+            None => return Ok((Cause::Failed, shown)),
+        };
+        if !is_on_by_default(build) {
+            return Ok((Cause::OffByDefault, shown));
+        }
+    }
+    Ok((Cause::Failed, shown))
+}
+
+/// Up to 5.17 `iommu=soft` chose the software bounce buffers in the IOMMU's place.
+fn soft_turns_off(line: &CommandLine, release: Option<&Release>) -> bool {
+    line.last_of("iommu", &["soft"]).is_some()
+        && release.is_some_and(|release| !release.at_least(5, 18))
+}
+
+fn is_on_by_default(build: &BuildConfig) -> bool {
+    build.is_built_in("CONFIG_INTEL_IOMMU_DEFAULT_ON")
+        || build.is_built_in("CONFIG_INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF")
+}

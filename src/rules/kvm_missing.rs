@@ -1,0 +1,94 @@
+//! AH102 kvm-missing
+
+use super::example::Scene;
+use super::{Check, Example, Rule};
+use crate::finding::{Answer, Finding, Remedy, Severity};
+use crate::host::fake::FakeHost;
+use crate::host::{Host, KVM, KVM_AMD, KVM_INTEL, Modules, Part, Presence};
+
+pub static RULE: Rule = Rule {
+    code: "AH102",
+    name: "kvm-missing",
+    severities: &[Severity::Error],
+    summary: "The host has no /dev/kvm.",
+    why: "Without KVM a VM with a passed device does not start: libvirt and QEMU refuse it, or emulate the processor at a hundredth of its speed.",
+    remedy: "Turn virtualisation on in the firmware setup (VT-x, SVM), and load kvm_intel or kvm_amd.",
+    since: "0.1.0",
+    reads: &[
+        "Documentation/virt/kvm/api.rst (the node /dev/kvm)",
+        "arch/x86/kernel/cpu/feat_ctl.c (vmx is cleared when the firmware turned it off, since 5.6)",
+        "arch/x86/kernel/cpu/amd.c (svm likewise, since 6.8)",
+    ],
+    check: Check::Host(check),
+    example: Example {
+        speaks: Scene::host(|| FakeHost::workstation().without_kvm()),
+        silent: Scene::host(FakeHost::workstation),
+    },
+};
+
+/// The node decides, not the processor's flags: hosts exist with the node and neither flag.
+fn check(host: &Host, answer: &mut Answer) {
+    if let Some(None) = answer.learn(host.kvm.node.known()) {
+        let (cause, remedy) = cause(host);
+        let finding = Finding::new("KVM is not available: /dev/kvm does not exist").detail(cause);
+        answer.find(finding.evidence([host.kvm.node.evidence()]).remedy(remedy));
+    }
+}
+
+fn cause(host: &Host) -> (&'static str, Remedy) {
+    let flags = host.cpu.flags.known().ok().flatten();
+    let has = |flag| flags.is_some_and(|flags| flags.contains(flag));
+    let part = if has("svm") { KVM_AMD } else { KVM_INTEL };
+    if flags.is_some() && !has("vmx") && !has("svm") {
+        return if has("hypervisor") {
+            (
+                "The processor offers neither vmx nor svm: this is a VM whose own host does not pass virtualisation on.",
+                Remedy::advice(
+                    "On the host of this VM, enable nested virtualisation and give the VM the host's CPU model.",
+                ),
+            )
+        } else {
+            (
+                "The processor offers neither vmx nor svm: virtualisation is off in the firmware setup, or not supported.",
+                Remedy::advice(
+                    "In the firmware setup, turn on Intel Virtualization Technology (VT-x) or SVM Mode, and boot again.",
+                ),
+            )
+        };
+    }
+    let can_load = host.modules.as_ref().and_then(|modules| loadable(host, modules, part));
+    match can_load {
+        Some(true) => {
+            ("The processor can virtualise; the module that drives it is not loaded.", load(part))
+        }
+        Some(false) => (
+            "The processor can virtualise; this kernel was built without KVM for it.",
+            Remedy::advice(
+                "Boot a kernel that has KVM (CONFIG_KVM, with CONFIG_KVM_INTEL or CONFIG_KVM_AMD).",
+            ),
+        ),
+        None => (
+            "Why is not known: the processor's flags or the kernel's modules were not told.",
+            load(part),
+        ),
+    }
+}
+
+fn loadable(host: &Host, modules: &Modules, part: Part) -> Option<bool> {
+    let loaded = |part: Part| {
+        let folder = host.kvm.folders.get(part.name)?;
+        Some(matches!(modules.presence(part, folder), Presence::Loaded(_) | Presence::BuiltIn(_)))
+    };
+    if loaded(part) == Some(true) && loaded(KVM) == Some(true) {
+        return None;
+    }
+    modules.can_be_loaded(part)
+}
+
+fn load(part: Part) -> Remedy {
+    Remedy {
+        text: "As root: load the module; if the node does not appear, the kernel log says why (virtualisation off in the firmware).".to_owned(),
+        commands: vec![format!("modprobe {}", part.name), "ls -l /dev/kvm".to_owned()],
+        undo: vec![format!("modprobe -r {}", part.name)],
+    }
+}

@@ -1,0 +1,131 @@
+//! The rules: one file each, and the one list of them.
+//!
+//! *Invariant:* a rule does no input or output, names no path of the host, and sees only the
+//! configuration and the facts that were read. What it cannot know it says as a gap.
+
+mod driver;
+pub mod example;
+mod kernel_cause;
+mod problem;
+mod run;
+#[cfg(test)]
+mod tests;
+
+mod arch_unsupported;
+mod config_syntax;
+mod device_absent;
+mod device_id_mismatch;
+mod device_in_counted_group;
+mod device_in_two_vms;
+mod device_listed_twice;
+mod devices_not_enabled;
+mod driver_conflict;
+mod driver_stub;
+mod driver_unbound;
+mod duplicate_key;
+mod duplicate_vm_name;
+mod group_incomplete;
+mod group_not_viable;
+mod iommu_disabled;
+mod kvm_missing;
+mod no_iommu_group;
+mod not_assignable;
+mod passthrough_without_devices;
+mod pci_address_invalid;
+mod schema_violation;
+mod unknown_key;
+mod variable_unset;
+mod vfio_modules_missing;
+mod vm_ip_conflict;
+
+pub use driver::{is_stub, is_vfio};
+pub use run::{Answers, DeviceCase, GroupCase, WantedCase, need, run, wanted};
+
+use crate::config::Config;
+use crate::finding::{Answer, Severity};
+use crate::host::Host;
+
+/// All rules, by code.
+pub static ALL: &[&Rule] = &[
+    &config_syntax::RULE,
+    &duplicate_key::RULE,
+    &schema_violation::RULE,
+    &unknown_key::RULE,
+    &pci_address_invalid::RULE,
+    &variable_unset::RULE,
+    &passthrough_without_devices::RULE,
+    &devices_not_enabled::RULE,
+    &device_listed_twice::RULE,
+    &device_in_two_vms::RULE,
+    &device_in_counted_group::RULE,
+    &vm_ip_conflict::RULE,
+    &duplicate_vm_name::RULE,
+    &arch_unsupported::RULE,
+    &kvm_missing::RULE,
+    &vfio_modules_missing::RULE,
+    &iommu_disabled::RULE,
+    &device_absent::RULE,
+    &device_id_mismatch::RULE,
+    &not_assignable::RULE,
+    &no_iommu_group::RULE,
+    &driver_conflict::RULE,
+    &driver_unbound::RULE,
+    &driver_stub::RULE,
+    &group_incomplete::RULE,
+    &group_not_viable::RULE,
+];
+
+/// One rule, with everything that is said of it anywhere.
+pub struct Rule {
+    /// `AH302`; never used for anything else.
+    pub code: &'static str,
+    /// The bad state found, `group-not-viable`.
+    pub name: &'static str,
+    /// What its findings can be; the usual one first.
+    pub severities: &'static [Severity],
+    /// One sentence: what it finds.
+    pub summary: &'static str,
+    /// Why it matters.
+    pub why: &'static str,
+    /// How it is mended, in general; a finding says it for the host at hand.
+    pub remedy: &'static str,
+    /// The version of this program that had it first.
+    pub since: &'static str,
+    /// Where its truth is written down: kernel files and documents, specifications.
+    pub reads: &'static [&'static str],
+    pub check: Check,
+    pub example: Example,
+}
+
+/// What a rule is asked about.
+pub enum Check {
+    /// The configurations of a run.
+    Config(fn(&Config, &mut Answer)),
+    /// The host, once.
+    Host(fn(&Host, &mut Answer)),
+    /// Each wanted device, found or not.
+    Wanted(fn(&WantedCase, &mut Answer)),
+    /// Each wanted device that was found.
+    Device(fn(&DeviceCase, &mut Answer)),
+    /// Each IOMMU group of which a VM wants something.
+    Group(fn(&GroupCase, &mut Answer)),
+}
+
+/// A scene on which the rule speaks, and one on which it is silent.
+pub struct Example {
+    pub speaks: example::Scene,
+    pub silent: example::Scene,
+}
+
+/// The rule with this code or name, in any case.
+pub fn find(word: &str) -> Option<&'static Rule> {
+    ALL.iter()
+        .find(|rule| rule.code.eq_ignore_ascii_case(word) || rule.name.eq_ignore_ascii_case(word))
+        .copied()
+}
+
+impl Rule {
+    pub fn is_about_configuration(&self) -> bool {
+        matches!(self.check, Check::Config(_))
+    }
+}

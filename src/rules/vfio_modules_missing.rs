@@ -1,0 +1,128 @@
+//! AH104 vfio-modules-missing
+
+use super::example::Scene;
+use super::{Check, Example, Rule};
+use crate::finding::{Answer, Finding, Remedy, Severity};
+use crate::host::fake::FakeHost;
+use crate::host::{Evidence, Gap, Host, Part, Presence, VFIO, VFIO_PCI, VFIO_TYPE1};
+use crate::remedy;
+
+pub static RULE: Rule = Rule {
+    code: "AH104",
+    name: "vfio-modules-missing",
+    severities: &[Severity::Error],
+    summary: "A part of VFIO that passthrough needs is neither loaded nor built in.",
+    why: "vfio serves the groups, vfio_iommu_type1 maps the VM's memory for the device, vfio_pci holds the device. vfio_virqfd is never needed: it became a part of vfio with 6.2.",
+    remedy: "Load what is missing, or boot a kernel that has it.",
+    since: "0.1.0",
+    reads: &[
+        "Documentation/driver-api/vfio.rst",
+        "kernel/params.c (a built-in part has a folder in /sys/module only with a visible parameter)",
+        "drivers/vfio/iommufd.c, drivers/iommu/iommufd/vfio_compat.c (IOMMUFD in the place of type1)",
+    ],
+    check: Check::Host(check),
+    example: Example {
+        speaks: Scene::host(|| {
+            FakeHost::workstation().without_modules(&["vfio_pci", "vfio_iommu_type1"])
+        }),
+        silent: Scene::host(FakeHost::workstation),
+    },
+};
+
+/// Whether one part is at work, by whatever shows it.
+enum Part3 {
+    There,
+    Missing(Vec<Evidence>),
+    Open(Vec<Gap>),
+}
+
+fn check(host: &Host, answer: &mut Answer) {
+    let mut missing = Vec::new();
+    let mut evidence = Vec::new();
+    for (part, found) in [(VFIO, vfio(host)), (VFIO_TYPE1, type1(host)), (VFIO_PCI, pci(host))] {
+        match found {
+            Part3::There => {}
+            Part3::Missing(shown) => {
+                missing.push(part);
+                evidence.extend(shown);
+            }
+            Part3::Open(gaps) => gaps.into_iter().for_each(|gap| answer.gap(gap)),
+        }
+    }
+    if !missing.is_empty() {
+        answer.find(finding(host, &missing).evidence(evidence));
+    }
+}
+
+fn finding(host: &Host, missing: &[Part]) -> Finding {
+    let names: Vec<&str> = missing.iter().map(|part| part.name).collect();
+    let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
+    let finding = Finding::new(format!("Missing required VFIO modules: [{}]", quoted.join(", ")));
+    let can = |part: &Part| host.modules.as_ref().and_then(|modules| modules.can_be_loaded(*part));
+    if missing.iter().any(|part| can(part) == Some(false)) {
+        finding
+            .detail("The kernel that runs has no such module to load.")
+            .remedy(Remedy::advice("Install the modules of the running kernel, or boot a kernel with CONFIG_VFIO, CONFIG_VFIO_IOMMU_TYPE1 and CONFIG_VFIO_PCI."))
+    } else {
+        finding.remedy(remedy::load_modules(&names))
+    }
+}
+
+/// The driver's folder is there when it is registered, from a module or built in.
+fn pci(host: &Host) -> Part3 {
+    match host.vfio.pci_driver.known() {
+        Ok(Some(())) => Part3::There,
+        Ok(None) => Part3::Missing(vec![host.vfio.pci_driver.evidence()]),
+        Err(gap) => Part3::Open(vec![gap]),
+    }
+}
+
+/// vfio-pci and the container stand on it, so either of them proves it.
+fn vfio(host: &Host) -> Part3 {
+    let there = [&host.vfio.pci_driver, &host.vfio.container];
+    if there.iter().any(|reading| matches!(reading.known(), Ok(Some(())))) {
+        return Part3::There;
+    }
+    let stated = presence(host, VFIO);
+    match (&stated, there.iter().all(|reading| matches!(reading.known(), Ok(None)))) {
+        (Part3::Open(_), true) => {
+            Part3::Missing(there.iter().map(|reading| reading.evidence()).collect())
+        }
+        _ => stated,
+    }
+}
+
+/// Not needed where IOMMUFD serves devices or containers in its place.
+fn type1(host: &Host) -> Part3 {
+    let stated = presence(host, VFIO_TYPE1);
+    if matches!(stated, Part3::There) {
+        return stated;
+    }
+    match (host.vfio.iommufd.known(), host.vfio.cdev.known()) {
+        (Ok(None), _) => stated,
+        (Ok(Some(())), Ok(Some(()))) => Part3::There,
+        (Ok(Some(())), _) => match host.modules.as_ref().map(|modules| modules.build.required()) {
+            Some(Ok(build))
+                if build.is_built_in("CONFIG_VFIO_DEVICE_CDEV")
+                    || build.is_built_in("CONFIG_IOMMUFD_VFIO_CONTAINER") =>
+            {
+                Part3::There
+            }
+            Some(Ok(_)) | None => stated,
+            Some(Err(gap)) => Part3::Open(vec![gap]),
+        },
+        (Err(gap), _) => Part3::Open(vec![gap]),
+    }
+}
+
+fn presence(host: &Host, part: Part) -> Part3 {
+    let (Some(modules), Some(folder)) = (&host.modules, host.vfio.folders.get(part.name)) else {
+        // Its lists are left unread only where all was found.
+        return Part3::There;
+    };
+    match modules.presence(part, folder) {
+        Presence::Loaded(_) | Presence::BuiltIn(_) => Part3::There,
+        Presence::Absent(evidence) => Part3::Missing(evidence),
+        Presence::Unknown(gaps) => Part3::Open(gaps),
+    }
+}
