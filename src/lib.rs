@@ -6,6 +6,8 @@
 mod cli;
 mod config;
 mod finding;
+#[cfg(test)]
+mod generated;
 mod host;
 mod inventory;
 mod pci;

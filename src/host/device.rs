@@ -118,6 +118,12 @@ pub fn read(root: &Root, address: Address, need: &Need) -> Device {
 }
 
 impl Device {
+    /// For a capture that tells nothing of the IOMMU: that there is no group is not known either.
+    pub fn without_captured_group(mut self) -> Self {
+        self.iommu_group = self.iommu_group.absent_means(Why::NotCaptured);
+        self
+    }
+
     /// PCI-to-PCI and CardBus bridges: whoever has a secondary bus; by class alone where that
     /// was not captured. Unknown only where both are.
     pub fn is_bus_bridge(&self) -> Result<bool, super::Gap> {

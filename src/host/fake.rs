@@ -93,6 +93,11 @@ impl FakeHost {
         }
     }
 
+    /// The same with the host's drivers on the GPU and its audio function.
+    pub fn gpu_held_by_nvidia() -> Self {
+        Self::workstation().driver(GPU, Some("nvidia")).driver(GPU_AUDIO, Some("snd_hda_intel"))
+    }
+
     /// The IOMMU switched off in the firmware setup: its table is not there.
     pub fn iommu_off_in_firmware(mut self) -> Self {
         self.acpi_tables.retain(|table| *table != "DMAR");

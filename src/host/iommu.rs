@@ -62,6 +62,12 @@ pub fn read(root: &Root) -> Iommu {
     Iommu { instances, groups, acpi_tables }
 }
 
+/// Whether the capture tells nothing of the IOMMU, so that a device without a group may have one.
+pub fn is_not_captured(iommu: &Iommu) -> bool {
+    let open = |gap: Option<Gap>| matches!(gap, Some(Gap { why: Why::NotCaptured, .. }));
+    open(iommu.instances.known().err()) && open(iommu.groups.known().err())
+}
+
 fn is_missing<T>(reading: &Reading<T>) -> bool {
     matches!(reading.known(), Ok(None) | Err(Gap { why: Why::NotCaptured, .. }))
 }

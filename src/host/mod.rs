@@ -166,7 +166,11 @@ impl Host {
 
     fn add(&mut self, root: &Root, need: &Need, addresses: BTreeSet<Address>) {
         for address in addresses {
-            self.devices.entry(address).or_insert_with(|| device::read(root, address, need));
+            let not_captured = iommu::is_not_captured(&self.iommu);
+            self.devices.entry(address).or_insert_with(|| {
+                let device = device::read(root, address, need);
+                if not_captured { device.without_captured_group() } else { device }
+            });
         }
     }
 

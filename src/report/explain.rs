@@ -23,6 +23,7 @@ pub fn terminal(rule: &Rule, paint: Paint) -> String {
 }
 
 /// The page `docs/rules.md`.
+#[cfg(test)]
 pub fn markdown() -> String {
     let mut page = String::from(
         "# Rules\n\nGenerated from the rules themselves (`UPDATE=1 cargo test`); the examples are what the program really says.\n\n| code | name | severity | finds |\n|---|---|---|---|\n",
@@ -56,6 +57,7 @@ pub fn markdown() -> String {
         for source in rule.reads {
             page += &format!("- {source}\n");
         }
+        page += &format!("\nSince {}.\n", rule.since);
     }
     page
 }
@@ -85,6 +87,7 @@ fn severities(rule: &Rule) -> String {
     words.join(" or ")
 }
 
+#[cfg(test)]
 fn anchor(rule: &Rule) -> String {
     format!("{} {}", rule.code, rule.name).to_lowercase().replace(' ', "-")
 }
