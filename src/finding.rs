@@ -89,6 +89,8 @@ pub struct Undetermined {
 #[derive(Debug, Default)]
 pub struct Answer {
     pub findings: Vec<Finding>,
+    /// The worst that this check could find here, where that is less than the rule's worst.
+    pub worst: Option<Severity>,
     pub gaps: Vec<crate::host::Gap>,
 }
 
@@ -192,6 +194,11 @@ impl Remedy {
 impl Answer {
     pub fn find(&mut self, finding: Finding) {
         self.findings.push(finding);
+    }
+
+    /// What is not known could have been no worse than this.
+    pub fn at_most(&mut self, severity: Severity) {
+        self.worst = Some(severity);
     }
 
     pub fn gap(&mut self, gap: crate::host::Gap) {

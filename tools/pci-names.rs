@@ -56,6 +56,12 @@
 //! records follow one another in the order of the vendors.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a tool of its own"
+)]
 
 use std::collections::{BTreeMap, HashMap};
 use std::process::ExitCode;

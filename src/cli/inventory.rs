@@ -6,6 +6,7 @@ use super::output;
 use super::validate::read_host;
 use crate::host::{Devices, Need};
 use crate::inventory::{Filter, Inventory};
+use crate::pci::names;
 use crate::report::inventory::{self as report, InventoryView};
 
 pub fn run(args: &InventoryArgs, global: &Global) -> Result<Exit, CliError> {
@@ -30,6 +31,7 @@ pub fn run(args: &InventoryArgs, global: &Global) -> Result<Exit, CliError> {
     if let Err(gap) = host.bus.known() {
         tracing::warn!("the PCI bus could not be listed: {gap}");
     }
+    tracing::debug!("names are of the PCI ID database of {}", names::version());
     let result = match global.format {
         Format::Json => output::json(&InventoryView::new(&inventory))?,
         Format::Ndjson => output::json_lines(InventoryView::new(&inventory).devices)?,

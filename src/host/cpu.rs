@@ -58,14 +58,14 @@ fn read_arch(root: &Root, info: &Reading<String>, release: &Reading<Release>) ->
 }
 
 fn told_by(info: &Reading<String>, release: &Reading<Release>) -> Option<Reading<String>> {
-    if let Ok(Some(text)) = info.known() {
-        if let Some(arch) = arch_of_cpuinfo(text) {
-            return Some(Reading::present(
-                info.path().clone(),
-                arch.to_owned(),
-                format!("a processor of {arch}"),
-            ));
-        }
+    if let Ok(Some(text)) = info.known()
+        && let Some(arch) = arch_of_cpuinfo(text)
+    {
+        return Some(Reading::present(
+            info.path().clone(),
+            arch.to_owned(),
+            format!("a processor of {arch}"),
+        ));
     }
     let known = release.known().ok().flatten()?;
     let arch = arch_of_release(&known.text)?;

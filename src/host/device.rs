@@ -10,6 +10,7 @@ use super::root::Root;
 use crate::pci::{Address, Class, PciId};
 
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "`device` is what the kernel calls the id")]
 pub struct Device {
     pub address: Address,
     pub class: Reading<Class>,
@@ -19,7 +20,7 @@ pub struct Device {
     pub driver: Reading<String>,
     /// Absent when the function is in no IOMMU group.
     pub iommu_group: Reading<u32>,
-    /// There on PCI-to-PCI and CardBus bridges, of any class. Only its existence is asked:
+    /// There on PCI-to-PCI and `CardBus` bridges, of any class. Only its existence is asked:
     /// reading it touches the hardware.
     pub secondary_bus: Reading<()>,
     /// The folder `vfio-dev`, there when the bound driver registered the function with VFIO
@@ -124,7 +125,7 @@ impl Device {
         self
     }
 
-    /// PCI-to-PCI and CardBus bridges: whoever has a secondary bus; by class alone where that
+    /// PCI-to-PCI and `CardBus` bridges: whoever has a secondary bus; by class alone where that
     /// was not captured. Unknown only where both are.
     pub fn is_bus_bridge(&self) -> Result<bool, super::Gap> {
         match (self.secondary_bus.known(), self.class.required()) {

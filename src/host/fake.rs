@@ -94,6 +94,7 @@ impl FakeHost {
     }
 
     /// The same with the host's drivers on the GPU and its audio function.
+    #[cfg(test)]
     pub fn gpu_held_by_nvidia() -> Self {
         Self::workstation().driver(GPU, Some("nvidia")).driver(GPU_AUDIO, Some("snd_hda_intel"))
     }
@@ -111,16 +112,19 @@ impl FakeHost {
         self
     }
 
+    #[cfg(test)]
     pub fn release(mut self, release: &'static str) -> Self {
         self.release = release;
         self
     }
 
+    #[cfg(test)]
     pub fn command_line(mut self, line: &'static str) -> Self {
         self.command_line = line;
         self
     }
 
+    #[cfg(test)]
     pub fn cpu(mut self, vendor: &'static str, flags: &'static str) -> Self {
         (self.cpu_vendor, self.cpu_flags) = (vendor, flags);
         self
@@ -132,12 +136,14 @@ impl FakeHost {
         self
     }
 
+    #[cfg(test)]
     pub fn acpi_tables(mut self, tables: &[&'static str]) -> Self {
         self.acpi_tables = tables.to_vec();
         self
     }
 
     /// The IOMMU's entry in `/sys/class/iommu`, or none.
+    #[cfg(test)]
     pub fn iommu(mut self, instance: Option<&'static str>) -> Self {
         self.iommu = instance;
         self
@@ -165,16 +171,12 @@ impl FakeHost {
         self.change(address, |it| it.ids = (vendor, device))
     }
 
-    pub fn without(mut self, address: Address) -> Self {
-        self.devices.retain(|device| device.address != address);
-        self
-    }
-
     /// The same function at another address below the same bridge.
     pub fn moved(self, from: Address, to: Address) -> Self {
         self.change(from, |device| device.address = to)
     }
 
+    #[cfg(test)]
     pub fn with(
         mut self,
         address: Address,
@@ -209,7 +211,7 @@ impl FakeHost {
         self.write_kernel(&mut tree);
         self.write_iommu(&mut tree);
         for device in &self.devices {
-            self.write_device(&mut tree, device);
+            device.write(&mut tree);
         }
         tree
     }
@@ -268,8 +270,11 @@ impl FakeHost {
             tree.file(&format!("/sys/firmware/acpi/tables/{table}"), "");
         }
     }
+}
 
-    fn write_device(&self, tree: &mut Tree, device: &FakeDevice) {
+impl FakeDevice {
+    fn write(&self, tree: &mut Tree) {
+        let device = self;
         let FakeDevice { address, class, ids: (vendor, id), .. } = device;
         let above = device.parent.map(|parent| format!("/{parent}")).unwrap_or_default();
         let home = format!("devices/pci{:04x}:00{above}/{address}", address.domain);

@@ -119,11 +119,6 @@ impl Host {
         like.map(|it| it.address).collect()
     }
 
-    /// That a function is not on the bus.
-    pub fn bus_evidence(&self, address: Address) -> Evidence {
-        Evidence { path: format!("{}/{address}", device::DEVICES), value: "(absent)".to_owned() }
-    }
-
     fn lacks_something(&self) -> bool {
         let there = |reading: &Reading<()>| matches!(reading.known(), Ok(Some(())));
         let iommu = self.iommu.acpi_tables.is_none();
@@ -200,6 +195,11 @@ impl Host {
     }
 }
 
+/// That a function is not on the bus.
+pub fn absent_from_bus(address: Address) -> Evidence {
+    Evidence { path: format!("{}/{address}", device::DEVICES), value: "(absent)".to_owned() }
+}
+
 impl Kvm {
     fn read(root: &Root) -> Self {
         let node = root.exists(&"/dev/kvm".into());
@@ -233,9 +233,8 @@ fn read_bus(root: &Root) -> Reading<BTreeSet<Address>> {
     let listing = root.list(&device::DEVICES.into());
     let bus = root.folder("/sys/bus/pci");
     let no_bus = match (bus.known(), root.folder("/sys/bus").known()) {
-        (Ok(None), _) => true,
-        // The folder above is missing from a partial tree: /sys itself is always there.
-        (Err(Gap { why: Why::NotCaptured, .. }), Ok(None)) => true,
+        // The folder above may be missing too: /sys itself is always there.
+        (Ok(None), _) | (Err(Gap { why: Why::NotCaptured, .. }), Ok(None)) => true,
         _ => false,
     };
     if no_bus {

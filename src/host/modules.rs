@@ -9,8 +9,8 @@ use super::root::Root;
 /// Whether a part of the kernel is at work.
 #[derive(Debug, Clone)]
 pub enum Presence {
-    Loaded(Evidence),
-    BuiltIn(Evidence),
+    /// Loaded or built in.
+    AtWork,
     /// Neither loaded nor built in, by these readings.
     Absent(Vec<Evidence>),
     Unknown(Vec<Gap>),
@@ -76,18 +76,18 @@ impl Modules {
     /// Whether a part is at work; `folder` is the reading of its folder in `/sys/module`.
     pub fn presence(&self, part: Part, folder: &Reading<()>) -> Presence {
         if let Ok(Some(())) = folder.known() {
-            return Presence::Loaded(folder.evidence());
+            return Presence::AtWork;
         }
         let has = |list: &Reading<BTreeSet<String>>| {
             list.known().map(|names| names.map(|names| names.contains(part.name)))
         };
         let loaded = has(&self.loaded);
         if let Ok(Some(true)) = loaded {
-            return Presence::Loaded(in_list(&self.loaded, part, "listed"));
+            return Presence::AtWork;
         }
         let built_in = self.built_in(part, folder);
         match built_in {
-            Ok((true, evidence)) => Presence::BuiltIn(evidence),
+            Ok((true, _)) => Presence::AtWork,
             Ok((false, evidence)) => match (folder.known(), loaded) {
                 (Ok(_), _) => Presence::Absent(vec![folder.evidence(), evidence]),
                 (Err(_), Ok(Some(_))) => {

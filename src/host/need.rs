@@ -39,10 +39,6 @@ impl Default for Devices {
 }
 
 impl Need {
-    pub fn everything() -> Self {
-        Self { devices: Devices::All, details: true, link: true, driver_override: true }
-    }
-
     pub fn wanted(devices: Vec<WantedDevice>) -> Self {
         Self { devices: Devices::Wanted(devices), ..Self::default() }
     }

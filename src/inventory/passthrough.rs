@@ -60,7 +60,7 @@ pub fn judge(host: &Host) -> Answers<'_> {
     let config = everything_wanted(host);
     let judged =
         policy::judge(rules::run(&config, Some(host)), &config, Some(host), Policy::default());
-    collect(host, judged)
+    collect(host, &judged)
 }
 
 impl Answers<'_> {
@@ -147,7 +147,7 @@ impl Answers<'_> {
     }
 }
 
-fn collect(host: &Host, judged: Judged) -> Answers<'_> {
+fn collect<'a>(host: &'a Host, judged: &Judged) -> Answers<'a> {
     let mut answers = Answers {
         host,
         everywhere: Said::default(),
@@ -196,7 +196,7 @@ fn everything_wanted(host: &Host) -> Config {
         let group = device.iommu_group.known().ok().flatten();
         match (group, device.is_infrastructure()) {
             (Some(&group), Ok(false) | Err(_)) => {
-                of_group.entry(group).or_default().push(device.address)
+                of_group.entry(group).or_default().push(device.address);
             }
             _ => alone.push(vec![device.address]),
         }

@@ -51,7 +51,7 @@ impl Class {
         }
     }
 
-    /// PCI-to-PCI and CardBus bridges: the classes the kernel takes only with a bridge's header
+    /// PCI-to-PCI and `CardBus` bridges: the classes the kernel takes only with a bridge's header
     /// (`drivers/pci/probe.c`, `pci_setup_device`).
     pub fn is_bus_bridge(self) -> bool {
         matches!(self.sub(), 0x0604 | 0x0607 | 0x0609)

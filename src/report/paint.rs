@@ -16,6 +16,7 @@ pub struct Paint {
 }
 
 impl Paint {
+    #[cfg(test)]
     pub const PLAIN: Self = Self { colour: false, unicode: false, width: None };
 
     pub fn bold(self, text: &str) -> String {

@@ -3,8 +3,8 @@
 use super::example::Scene;
 use super::{Check, Example, Rule, WantedCase};
 use crate::finding::{Answer, Finding, Related, Remedy, Severity};
-use crate::host::Host;
 use crate::host::fake::{FakeHost, GPU};
+use crate::host::{Host, absent_from_bus};
 use crate::pci::{Address, PciId};
 
 pub static RULE: Rule = Rule {
@@ -30,7 +30,7 @@ fn check(case: &WantedCase, answer: &mut Answer) {
     let Some(None) = answer.learn(case.found.clone()) else { return };
     let address = case.wanted.address.value;
     let finding = Finding::new(format!("there is no device at {address}"))
-        .evidence([case.host.bus_evidence(address)]);
+        .evidence([absent_from_bus(address)]);
     let (Some(vendor), Some(device)) = (&case.wanted.vendor_id, &case.wanted.device_id) else {
         return answer.find(finding.remedy(Remedy {
             text: "List the devices of this host and take the address from there.".to_owned(),

@@ -58,9 +58,24 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     });
 }
 
-/// Whether the device is known to be another one than declared.
-pub fn is_another(case: &DeviceCase) -> bool {
-    differences(case).into_iter().any(|difference| difference == Ok(true))
+/// What the declared ids tell of the device found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// Both ids were declared, and are those found.
+    AsDeclared,
+    /// An id is known to differ.
+    Another,
+    /// Too little was declared or could be read.
+    Open,
+}
+
+pub fn identity(case: &DeviceCase) -> Identity {
+    let both = case.wanted.vendor_id.is_some() && case.wanted.device_id.is_some();
+    match differences(case) {
+        [Ok(true), _] | [_, Ok(true)] => Identity::Another,
+        [Ok(false), Ok(false)] if both => Identity::AsDeclared,
+        _ => Identity::Open,
+    }
 }
 
 fn differences(case: &DeviceCase) -> [Result<bool, Gap>; 2] {

@@ -1,6 +1,6 @@
 //! AH207 driver-conflict
 
-use super::device_id_mismatch::is_another;
+use super::device_id_mismatch::{Identity, identity};
 use super::driver::{is_stub, is_vfio};
 use super::example::Scene;
 use super::{Check, DeviceCase, Example, Rule};
@@ -48,7 +48,7 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
 
 /// How to bind the device; only words where it is not the one that was meant.
 pub fn add_binding(mut finding: Finding, case: &DeviceCase, bound: bool) -> Finding {
-    if is_another(case) {
+    if identity(case) == Identity::Another {
         return finding.remedy(Remedy::advice("First mend AH202: this is not the device that was declared, and unbinding it could harm the host."));
     }
     for remedy in remedy::bind(case.device.address, bound, device_type(case.device)) {

@@ -69,10 +69,10 @@ pub fn find(host: &Host) -> Result<(Cause, Vec<Evidence>), Gap> {
         Some(Ok(build)) => Some(build),
         _ => None,
     };
-    if let Some(build) = build {
-        if build.option(vendor.option).is_none() {
-            return Ok((Cause::NotBuilt(vendor.option), shown));
-        }
+    if let Some(build) = build
+        && build.option(vendor.option).is_none()
+    {
+        return Ok((Cause::NotBuilt(vendor.option), shown));
     }
     if vendor.table == "DMAR" && line.last_of("intel_iommu", &["on", "off"]) != Some("on") {
         let build = match &host.modules {

@@ -77,7 +77,7 @@ fn cause(host: &Host) -> (&'static str, Remedy) {
 fn loadable(host: &Host, modules: &Modules, part: Part) -> Option<bool> {
     let loaded = |part: Part| {
         let folder = host.kvm.folders.get(part.name)?;
-        Some(matches!(modules.presence(part, folder), Presence::Loaded(_) | Presence::BuiltIn(_)))
+        Some(matches!(modules.presence(part, folder), Presence::AtWork))
     };
     if loaded(part) == Some(true) && loaded(KVM) == Some(true) {
         return None;

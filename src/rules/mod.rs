@@ -9,6 +9,8 @@ mod kernel_cause;
 mod problem;
 mod run;
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 mod tests;
 
 mod arch_unsupported;
@@ -18,6 +20,7 @@ mod device_id_mismatch;
 mod device_in_counted_group;
 mod device_in_two_vms;
 mod device_listed_twice;
+mod device_type_mismatch;
 mod devices_not_enabled;
 mod driver_conflict;
 mod driver_stub;
@@ -27,6 +30,7 @@ mod duplicate_vm_name;
 mod group_incomplete;
 mod group_not_viable;
 mod iommu_disabled;
+mod iommu_group_mismatch;
 mod kvm_missing;
 mod no_iommu_group;
 mod not_assignable;
@@ -66,6 +70,8 @@ pub static ALL: &[&Rule] = &[
     &iommu_disabled::RULE,
     &device_absent::RULE,
     &device_id_mismatch::RULE,
+    &device_type_mismatch::RULE,
+    &iommu_group_mismatch::RULE,
     &not_assignable::RULE,
     &no_iommu_group::RULE,
     &driver_conflict::RULE,
@@ -114,6 +120,7 @@ pub enum Check {
 /// A scene on which the rule speaks, and one on which it is silent.
 pub struct Example {
     pub speaks: example::Scene,
+    #[cfg_attr(not(test), expect(dead_code, reason = "held by the tests"))]
     pub silent: example::Scene,
 }
 
@@ -125,6 +132,11 @@ pub fn find(word: &str) -> Option<&'static Rule> {
 }
 
 impl Rule {
+    /// The worst that its findings can be.
+    pub fn worst(&self) -> Severity {
+        self.severities.iter().copied().max().unwrap_or(Severity::Error)
+    }
+
     pub fn is_about_configuration(&self) -> bool {
         matches!(self.check, Check::Config(_))
     }

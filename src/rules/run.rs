@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ALL, Check, Rule};
 use crate::config::{Config, Vm, Wanted};
-use crate::finding::{Answer, Finding, Severity, Undetermined};
+use crate::finding::{Answer, Finding, Undetermined};
 use crate::host::{Device, Gap, Group, Host, Members, Need, WantedDevice};
 use crate::pci::{Address, PciId};
 use crate::source::{Span, Spanned};
@@ -19,7 +19,6 @@ pub struct Answers {
 /// A device that a VM wants.
 pub struct WantedCase<'a> {
     pub host: &'a Host,
-    pub vm: &'a Vm,
     pub wanted: &'a Wanted,
     /// `None` where it is known not to be there.
     pub found: Result<Option<&'a Device>, Gap>,
@@ -28,7 +27,6 @@ pub struct WantedCase<'a> {
 /// A wanted device that is there.
 pub struct DeviceCase<'a> {
     pub host: &'a Host,
-    pub vm: &'a Vm,
     pub wanted: &'a Wanted,
     pub device: &'a Device,
 }
@@ -85,16 +83,16 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
         match rule.check {
             Check::Config(_) => {}
             Check::Host(check) => {
-                answers.ask(rule, &Subject::default(), |answer| check(host, answer))
+                answers.ask(rule, &Subject::default(), |answer| check(host, answer));
             }
             Check::Wanted(check) => each_wanted(config, host, |index, case| {
                 answers
                     .ask(rule, &Subject::device(index, case.wanted), |answer| check(&case, answer));
             }),
             Check::Device(check) => each_wanted(config, host, |index, case| {
-                let WantedCase { host, vm, wanted, found } = case;
+                let WantedCase { host, wanted, found } = case;
                 if let Ok(Some(device)) = found {
-                    let case = DeviceCase { host, vm, wanted, device };
+                    let case = DeviceCase { host, wanted, device };
                     answers
                         .ask(rule, &Subject::device(index, wanted), |answer| check(&case, answer));
                 }
@@ -113,9 +111,9 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
 }
 
 fn each_wanted<'a>(config: &'a Config, host: &'a Host, mut ask: impl FnMut(usize, WantedCase<'a>)) {
-    for (index, vm, wanted) in wanted(config) {
+    for (index, _, wanted) in wanted(config) {
         let found = host.device(wanted.address.value);
-        ask(index, WantedCase { host, vm, wanted, found });
+        ask(index, WantedCase { host, wanted, found });
     }
 }
 
@@ -183,7 +181,7 @@ impl Answers {
         self.undetermined.push(Undetermined {
             code: rule.code,
             name: rule.name,
-            severity: rule.severities.iter().copied().max().unwrap_or(Severity::Error),
+            severity: answer.worst.unwrap_or_else(|| rule.worst()),
             vm: subject.vm,
             device: subject.device,
             group: subject.group,

@@ -121,7 +121,7 @@ fn presence(host: &Host, part: Part) -> Part3 {
         return Part3::There;
     };
     match modules.presence(part, folder) {
-        Presence::Loaded(_) | Presence::BuiltIn(_) => Part3::There,
+        Presence::AtWork => Part3::There,
         Presence::Absent(evidence) => Part3::Missing(evidence),
         Presence::Unknown(gaps) => Part3::Open(gaps),
     }

@@ -16,9 +16,8 @@ pub(super) fn check_directory(path: &Path) -> Result<(), RootError> {
     let path = path.to_owned();
     match rustix::fs::stat(&path) {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => Ok(()),
-        Ok(_) => Err(RootError::NotADirectory { path }),
         Err(Errno::NOENT) => Err(RootError::NotFound { path }),
-        Err(Errno::NOTDIR) => Err(RootError::NotADirectory { path }),
+        Ok(_) | Err(Errno::NOTDIR) => Err(RootError::NotADirectory { path }),
         Err(error) => Err(RootError::Unreadable { path, error: words(error) }),
     }
 }
@@ -67,8 +66,7 @@ pub(super) fn link(path: &str) -> Fact<String> {
 #[expect(clippy::disallowed_methods, reason = "this is the door through which the machine is read")]
 pub(super) fn list(path: &str, most: usize) -> Fact<Vec<String>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let entries = rustix::fs::open(path, flags, Mode::empty())
-        .and_then(|folder| rustix::fs::Dir::new(folder));
+    let entries = rustix::fs::open(path, flags, Mode::empty()).and_then(rustix::fs::Dir::new);
     let entries = match entries {
         Ok(entries) => entries,
         Err(Errno::NOTDIR) => return Fact::Unknown(wrong("a file", "a folder")),

@@ -16,6 +16,7 @@ pub enum Entry {
     File(Vec<u8>),
     Link(String),
     /// It is known that this is not known.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the tests make hosts with faults"))]
     Unknown(Why),
 }
 
@@ -34,26 +35,29 @@ impl Tree {
         }
     }
 
+    #[cfg(test)]
     pub fn unknown(&mut self, path: &str, why: Why) {
         self.remove(path);
         self.put(path, Entry::Unknown(why));
     }
 
     /// Takes a path away, with all below it.
+    #[cfg(test)]
     pub fn remove(&mut self, path: &str) {
         let below = format!("{path}/");
         self.entries.retain(|entry, _| entry != path && !entry.starts_with(&below));
     }
 
+    #[cfg(test)]
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.entries.iter().map(|(path, entry)| (path.as_str(), entry))
     }
 
     fn put(&mut self, path: &str, entry: Entry) {
-        if let Some((parent, _)) = path.rsplit_once('/') {
-            if !self.entries.contains_key(parent) {
-                self.folder(parent);
-            }
+        if let Some((parent, _)) = path.rsplit_once('/')
+            && !self.entries.contains_key(parent)
+        {
+            self.folder(parent);
         }
         self.entries.insert(path.to_owned(), entry);
     }
