@@ -7,7 +7,7 @@ use super::{Check, DeviceCase, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
 use crate::host::Device;
 use crate::host::fake::{FakeHost, GPU};
-use crate::pci::DeviceType;
+use crate::pci::{DeviceType, names};
 use crate::remedy;
 
 pub static RULE: Rule = Rule {
@@ -41,7 +41,7 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     }
     let finding =
         Finding::new(format!("PCIe device {} is bound to a conflicting driver", device.address))
-            .detail(format!("The driver {driver} holds it."))
+            .detail(format!("It is {}, and the driver {driver} holds it.", model(device)))
             .evidence([device.driver.evidence()]);
     answer.find(add_binding(finding, case, true));
 }
@@ -55,6 +55,15 @@ pub fn add_binding(mut finding: Finding, case: &DeviceCase, bound: bool) -> Find
         finding = finding.remedy(remedy);
     }
     finding
+}
+
+/// The device in words, or its ids.
+fn model(device: &Device) -> String {
+    let (Ok(Some(vendor)), Ok(Some(id))) = (device.vendor.known(), device.device.known()) else {
+        return "a device whose ids are not known".to_owned();
+    };
+    let name = names::vendor(vendor.0).zip(names::device(vendor.0, id.0));
+    name.map_or_else(|| format!("{vendor}:{id}"), |(vendor, device)| format!("{vendor} {device}"))
 }
 
 pub fn device_type(device: &Device) -> Option<DeviceType> {

@@ -25,10 +25,15 @@ fn finding(config: &Config, problem: &Problem) -> Finding {
         finding = finding.detail(format!("JSON pointer: {pointer}"));
     }
     for help in &problem.help {
-        finding = finding.remedy(Remedy::advice(help));
+        finding = finding.remedy(Remedy::advice(capitalised(help)));
     }
     for (message, place) in &problem.related {
         finding = finding.related(Related::place(message, *place));
     }
     finding
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
