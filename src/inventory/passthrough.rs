@@ -57,10 +57,10 @@ struct Said {
 const MENDED_BY_BINDING: &[&str] = &["AH207", "AH208", "AH209"];
 
 pub fn judge(host: &Host) -> Answers<'_> {
-    let config = everything_wanted(host);
+    let (config, bridges) = everything_wanted(host);
     let judged =
         policy::judge(rules::run(&config, Some(host)), &config, Some(host), Policy::default());
-    collect(host, &judged)
+    collect(host, &judged, bridges)
 }
 
 impl Answers<'_> {
@@ -147,24 +147,35 @@ impl Answers<'_> {
     }
 }
 
-fn collect<'a>(host: &'a Host, judged: &Judged) -> Answers<'a> {
+/// From the VM number `bridges` on, each wants a bridge alone.
+fn collect<'a>(host: &'a Host, judged: &Judged, bridges: usize) -> Answers<'a> {
     let mut answers = Answers {
         host,
         everywhere: Said::default(),
         of_device: BTreeMap::new(),
         of_group: BTreeMap::new(),
     };
+    // That the rest of a bridge's group is left out says nothing of that group; that the group is
+    // not viable does, but not whether binding would mend it.
+    let of_bridge = |vm: Option<usize>, group: Option<u32>| {
+        vm.is_some_and(|vm| vm >= bridges) && group.is_some()
+    };
     for finding in &judged.findings {
-        let errors = finding.severity == Severity::Error;
-        let put = |said: &mut Said| match (finding.stands(), errors) {
-            (true, true) => said.errors.insert(finding.code),
-            (false, _) => said.symptoms.insert(finding.code),
-            (true, false) => false,
-        };
-        answers.note(finding.vm, finding.device, finding.group, put);
+        let (vm, code) = (finding.vm, finding.code);
+        let symptom = !finding.stands() || of_bridge(vm, finding.group);
+        if of_bridge(vm, finding.group) && code != "AH302" {
+            continue;
+        }
+        answers.note(vm, finding.device, finding.group, |said| match (symptom, finding.severity) {
+            (true, _) => said.symptoms.insert(code),
+            (false, Severity::Error) => said.errors.insert(code),
+            (false, _) => false,
+        });
     }
     for open in judged.undetermined.iter().filter(|open| open.decides()) {
-        answers.note(open.vm, open.device, open.group, |said| said.open.insert(open.code));
+        if !of_bridge(open.vm, open.group) || open.code == "AH302" {
+            answers.note(open.vm, open.device, open.group, |said| said.open.insert(open.code));
+        }
     }
     answers
 }
@@ -188,21 +199,21 @@ impl Answers<'_> {
 }
 
 /// A plan in which each group goes to a VM of its own: all of it but bridges, which nobody can
-/// pass and which are asked for by themselves.
-fn everything_wanted(host: &Host) -> Config {
+/// pass and which are asked for by themselves, by the VMs from the number that is told on.
+fn everything_wanted(host: &Host) -> (Config, usize) {
     let mut of_group: BTreeMap<u32, Vec<Address>> = BTreeMap::new();
-    let mut alone = Vec::new();
+    let (mut alone, mut bridges) = (Vec::new(), Vec::new());
     for device in host.devices.values() {
         let group = device.iommu_group.known().ok().flatten();
-        match (group, device.is_infrastructure()) {
-            (Some(&group), Ok(false) | Err(_)) => {
-                of_group.entry(group).or_default().push(device.address);
-            }
-            _ => alone.push(vec![device.address]),
+        match (device.is_infrastructure(), group) {
+            (Ok(true), _) => bridges.push(vec![device.address]),
+            (_, Some(&group)) => of_group.entry(group).or_default().push(device.address),
+            (_, None) => alone.push(vec![device.address]),
         }
     }
-    let vms = of_group.into_values().chain(alone).map(vm_with).collect();
-    Config { vms, ..Config::default() }
+    let first_bridge = of_group.len() + alone.len();
+    let vms = of_group.into_values().chain(alone).chain(bridges).map(vm_with).collect();
+    (Config { vms, ..Config::default() }, first_bridge)
 }
 
 fn vm_with(addresses: Vec<Address>) -> Vm {

@@ -287,7 +287,7 @@ pub fn csv(inventory: &Inventory) -> String {
             device.passthrough.to_owned(),
             device.passthrough_reason.join(" "),
         ];
-        let quoted: Vec<String> = fields.iter().map(|field| csv_field(field)).collect();
+        let quoted: Vec<String> = fields.iter().map(|field| csv_field(&escaped(field))).collect();
         lines += &quoted.join(",");
         lines.push('\n');
     }
@@ -363,6 +363,13 @@ pub fn tree(inventory: &Inventory, paint: Paint) -> String {
     let mut text = String::new();
     let mut seen = BTreeSet::new();
     draw(None, &below, "", paint, &mut seen, &mut text);
+    // A capture can put functions above one another in a ring, which hangs on nothing.
+    for row in &inventory.rows {
+        if !seen.contains(&row.device.address) {
+            let alone = BTreeMap::from([(None, vec![row])]);
+            draw(None, &alone, "", paint, &mut seen, &mut text);
+        }
+    }
     text + &summary_line(inventory)
 }
 

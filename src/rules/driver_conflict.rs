@@ -49,12 +49,19 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
 /// How to bind the device; only words where it is not the one that was meant.
 pub fn add_binding(mut finding: Finding, case: &DeviceCase, bound: bool) -> Finding {
     if identity(case) == Identity::Another {
-        return finding.remedy(Remedy::advice("First mend AH202: this is not the device that was declared, and unbinding it could harm the host."));
+        return finding.remedy(not_the_one());
     }
     for remedy in remedy::bind(case.device.address, bound, device_type(case.device)) {
         finding = finding.remedy(remedy);
     }
     finding
+}
+
+/// What is said in the place of commands for a device that is not the one declared.
+pub fn not_the_one() -> Remedy {
+    Remedy::advice(
+        "First mend AH202: this is not the device that was declared, and unbinding it could harm the host.",
+    )
 }
 
 /// The device in words, or its ids.

@@ -1,5 +1,7 @@
 //! AH301 group-incomplete
 
+use std::collections::BTreeSet;
+
 use super::driver_conflict::device_type;
 use super::example::Scene;
 use super::{Check, Example, GroupCase, Rule};
@@ -28,8 +30,10 @@ const GPU_ALONE: &str = "compute_nodes:\n  - name: gpu-node-01\n    pcie_passthr
 /// Bridges, host and ISA bridges are not counted: nobody can pass them.
 fn check(case: &GroupCase, answer: &mut Answer) {
     case.members.gaps.iter().cloned().for_each(|gap| answer.gap(gap));
-    let wanted = case.places();
-    for &address in case.members.known.iter().filter(|address| !wanted.contains_key(address)) {
+    // Also one whose own link to the group is broken: that it is in the group is the group's word.
+    let wanted: BTreeSet<Address> =
+        case.vm.enabled_devices().iter().map(|wanted| wanted.address.value).collect();
+    for &address in case.members.known.iter().filter(|address| !wanted.contains(address)) {
         let Some(device) = answer.learn(case.host.member(address)) else { continue };
         if answer.learn(device.is_infrastructure()) == Some(false) {
             answer.find(

@@ -1,7 +1,7 @@
 //! AH302 group-not-viable
 
 use super::driver::{Hold, hold};
-use super::driver_conflict::device_type;
+use super::driver_conflict::{device_type, not_the_one};
 use super::example::Scene;
 use super::{Check, Example, GroupCase, Rule};
 use crate::finding::{Answer, Finding, Related, Severity};
@@ -87,6 +87,10 @@ fn finding(case: &GroupCase, blockers: &[Blocker]) -> Finding {
             device: blocker.device.map(|device| device.address),
         });
         let Some(device) = blocker.device else { continue };
+        if case.is_another(device) {
+            finding = finding.remedy(not_the_one());
+            continue;
+        }
         if device.is_infrastructure() == Ok(false) {
             for remedy in remedy::bind(device.address, true, device_type(device)) {
                 finding = finding.remedy(remedy);

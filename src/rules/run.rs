@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::device_id_mismatch::{Identity, identity};
 use super::{ALL, Check, Rule};
 use crate::config::{Config, Vm, Wanted};
 use crate::finding::{Answer, Finding, Undetermined};
@@ -143,6 +144,14 @@ struct Subject {
 }
 
 impl GroupCase<'_> {
+    /// Whether this VM wants the device and declares it as another one.
+    pub fn is_another(&self, device: &Device) -> bool {
+        let wanted = self.wanted.iter().find(|wanted| wanted.address.value == device.address);
+        wanted.is_some_and(|wanted| {
+            identity(&DeviceCase { host: self.host, wanted, device }) == Identity::Another
+        })
+    }
+
     /// Where each wanted member is written.
     pub fn places(&self) -> BTreeMap<Address, Span> {
         self.wanted.iter().map(|wanted| (wanted.address.value, wanted.address.span)).collect()

@@ -18,7 +18,7 @@ pub(super) static REFUSED: &[Row] = &[
     ("a list at the top", Whole("\n- a\n"), "2:1", "a list stands at the top", Agrees),
     ("a text at the top", Whole("hello\n"), "1:1", "a single text stands at the top", Agrees),
     ("two documents", Whole("compute_nodes: []\n---\na: 1\n"), "2:1", "Syntax: a second document", Agrees),
-    ("a tab", Whole("compute_nodes:\n\t- name: a\n"), "2:2", "Syntax: a tab", Agrees),
+    ("a tab", Whole("compute_nodes:\n\t- name: a\n"), "2:1", "Syntax: a tab", Agrees),
     ("indentation", Whole("metadata:\n    name: a\n  description: b\ncompute_nodes: []\n"), "3:3", "Syntax: a key is expected", Agrees),
     ("too far indented", Whole("version: '1.0'\n  clusters: {}\n"), "2:3", "Syntax: ", Agrees),
     ("no colon", Whole("compute_nodes: []\nname a\nother: 1\n"), "2:1", "Syntax: a key without its colon", Agrees),

@@ -283,6 +283,9 @@ impl Build<'_> {
                     syntax::words(kind),
                 )
             }
+            (kind, _) if syntax::is_a_tab(kind) => {
+                (syntax::tab_near(&self.source.text, at), syntax::words(kind))
+            }
             (kind, _) => (at, syntax::words(kind)),
         };
         self.broken(&(at..at + 1), message, help)

@@ -5,11 +5,7 @@ use granit_parser::ErrorKind;
 /// One sentence on the error, and what to do about it.
 pub(super) fn words(kind: &ErrorKind) -> (String, Vec<String>) {
     let (message, help) = match kind {
-        ErrorKind::TabInBlockIndentation
-        | ErrorKind::TabInIndentation
-        | ErrorKind::TabNotAllowed
-        | ErrorKind::TabInPlainScalar
-        | ErrorKind::TabAtBlockScalarStart => {
+        kind if is_a_tab(kind) => {
             ("a tab stands where YAML wants spaces", "indent with spaces only")
         }
         ErrorKind::InvalidIndentation
@@ -137,4 +133,29 @@ fn unclosed(open: char) -> (String, Vec<String>) {
 
 fn closing(open: char) -> char {
     if open == '[' { ']' } else { '}' }
+}
+
+/// Whether the error is a tab that should be spaces.
+pub(super) fn is_a_tab(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::TabInBlockIndentation
+            | ErrorKind::TabInIndentation
+            | ErrorKind::TabNotAllowed
+            | ErrorKind::TabInPlainScalar
+            | ErrorKind::TabAtBlockScalarStart
+    )
+}
+
+/// The tab that is meant: the parser names a place after it, or the end of the line above.
+pub(super) fn tab_near(text: &str, at: usize) -> usize {
+    let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+    let mut from = start;
+    for line in text.get(start..).unwrap_or_default().split_inclusive('\n').take(2) {
+        if let Some(tab) = line.find('\t') {
+            return from + tab;
+        }
+        from += line.len();
+    }
+    at
 }
