@@ -144,12 +144,12 @@ fn what_is_denied_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("denied.yaml");
     fs::write(&config, "compute_nodes: []\n").unwrap();
-    fs::set_permissions(&config, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o000)).unwrap();
     let host = HostDir::sample(READY);
     let root = host.root().to_str().unwrap();
     let ran = run(["validate", "--root", root, config.to_str().unwrap()]);
     assert!(ran.could_not_run().contains("permission denied"), "{ran:?}");
-    fs::set_permissions(host.root(), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(host.root(), fs::Permissions::from_mode(0o000)).unwrap();
     let ran = text(host.root(), &[]);
     fs::set_permissions(host.root(), fs::Permissions::from_mode(0o755)).unwrap();
     ran.could_not_run();

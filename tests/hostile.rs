@@ -3,6 +3,8 @@
 
 #![allow(
     clippy::disallowed_methods,
+    clippy::format_push_string,
+    clippy::items_after_statements,
     clippy::unwrap_used,
     reason = "tests read and write files and start the program"
 )]
@@ -358,7 +360,7 @@ fn what_is_denied_decides() {
             // What a link points to, and whether a folder is there, is in the folder above.
             continue;
         }
-        fs::set_permissions(&at, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&at, fs::Permissions::from_mode(0o000)).unwrap();
         let ran = survives(path, host.root());
         fs::set_permissions(fs::canonicalize(&at).unwrap(), fs::Permissions::from_mode(0o755))
             .unwrap();

@@ -73,7 +73,7 @@ fn ready() -> HostDir {
     HostDir::sample(READY)
 }
 
-/// The NVMe drive joins the group of the GPU.
+/// The drive (`NVME`) joins the group of the GPU.
 fn with_nvme(driver: Option<&str>) -> HostDir {
     ready().group(NVME, Some(16)).driver(NVME, driver)
 }

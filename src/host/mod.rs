@@ -214,7 +214,7 @@ impl Kvm {
 impl Vfio {
     fn read(root: &Root) -> Self {
         Self {
-            pci_driver: root.folder("/sys/bus/pci/drivers/vfio-pci"),
+            pci_driver: read_pci_driver(root),
             container: root.folder("/sys/class/misc/vfio"),
             folders: folders_of(root, &[VFIO, VFIO_TYPE1, VFIO_PCI]),
             iommufd: root.exists(&"/dev/iommu".into()),
@@ -230,19 +230,26 @@ fn folders_of(root: &Root, parts: &[Part]) -> BTreeMap<&'static str, Reading<()>
 /// All functions on the bus. A host without `/sys/bus/pci` has none; other names in the folder
 /// than addresses are none of the kernel's.
 fn read_bus(root: &Root) -> Reading<BTreeSet<Address>> {
-    let listing = root.list(&device::DEVICES.into());
-    let bus = root.folder("/sys/bus/pci");
-    let no_bus = match (bus.known(), root.folder("/sys/bus").known()) {
-        // The folder above may be missing too: /sys itself is always there.
-        (Ok(None), _) | (Err(Gap { why: Why::NotCaptured, .. }), Ok(None)) => true,
-        _ => false,
-    };
-    if no_bus {
+    if has_no_bus(root) {
         return Reading::present(device::DEVICES.into(), BTreeSet::new(), "(no PCI bus)");
     }
-    listing.absent_means(Why::NotCaptured).parse("addresses", |names| {
+    root.list(&device::DEVICES.into()).absent_means(Why::NotCaptured).parse("addresses", |names| {
         Some(names.iter().filter_map(|name| Address::from_sysfs(name)).collect())
     })
+}
+
+/// Also known where the folder above is missing too: /sys itself is always there.
+fn has_no_bus(root: &Root) -> bool {
+    matches!(
+        (root.folder("/sys/bus/pci").known(), root.folder("/sys/bus").known()),
+        (Ok(None), _) | (Err(Gap { why: Why::NotCaptured, .. }), Ok(None))
+    )
+}
+
+/// Without a bus there is no driver of it.
+fn read_pci_driver(root: &Root) -> Reading<()> {
+    let path = "/sys/bus/pci/drivers/vfio-pci";
+    if has_no_bus(root) { Reading::absent(path.into()) } else { root.folder(path) }
 }
 
 /// Where the bus cannot be listed, a wanted device may still be looked at.

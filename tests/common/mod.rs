@@ -2,9 +2,13 @@
 
 #![allow(
     dead_code,
+    unreachable_pub,
+    unused_imports,
     clippy::disallowed_methods,
+    clippy::format_push_string,
+    clippy::print_stderr,
     clippy::unwrap_used,
-    reason = "each test file uses a part; tests read and write files and start the program"
+    reason = "each test file uses a part; tests read and write files, start the program and say what they skip"
 )]
 
 pub mod host;

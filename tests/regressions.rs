@@ -1,4 +1,4 @@
-//! What does not hold yet, one test each; a test moves to the file of its subject once it passes.
+//! What was once wrong, one test each.
 
 #![allow(
     clippy::disallowed_methods,
