@@ -83,7 +83,7 @@ impl FakeHost {
                 ),
                 below(
                     ROOT_PORT,
-                    on_root_bus(GPU_AUDIO, 0x04_0300, (0x10de, 0x22ba), Some("vfio-pci"), 16),
+                    on_root_bus(GPU_AUDIO, 0x04_0300, (0x10de, 0x22bd), Some("vfio-pci"), 16),
                 ),
                 below(
                     second_port,

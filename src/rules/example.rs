@@ -37,5 +37,5 @@ pub const ONE_GPU: &str = r#"compute_nodes:
         - pci_address: "0000:01:00.1"
           device_type: "audio"
           vendor_id: "10de"
-          device_id: "22ba"
+          device_id: "22bd"
 "#;
