@@ -95,14 +95,8 @@ impl Policy {
 
 /// Findings without a place first, then by file, place, code and device.
 fn order(finding: &Finding) -> impl Ord + '_ {
-    (
-        finding.place.is_some(),
-        finding.place,
-        finding.code,
-        finding.device,
-        finding.vm,
-        &finding.message,
-    )
+    let place = finding.place.map(|place| (place.file, place.start));
+    (place, finding.code, finding.device, finding.vm, &finding.message)
 }
 
 /// Of a device that is not there, or that nobody can pass, its driver and group are no matter.

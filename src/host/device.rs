@@ -236,6 +236,7 @@ impl<'a> Reader<'a> {
     fn uevent(&self) -> Uevent {
         let reading = self.text("uevent").parse("lines KEY=value", |text| {
             text.lines()
+                .filter(|line| !line.is_empty())
                 .map(|line| {
                     line.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()))
                 })
