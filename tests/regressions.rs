@@ -105,3 +105,35 @@ fn a_wanted_device_whose_group_link_is_broken_is_told_to_be_left_out() {
     assert!(left_out.is_none(), "{document:#}");
     assert_eq!(ran.status, 3);
 }
+
+/// The group's list is shorter than what the functions' own links say.
+#[test]
+fn a_group_list_that_lacks_its_members_is_no_pass() {
+    let config = short_file(&[(GPU, "gpu")]);
+    let host = HostDir::sample(READY).driver(AUDIO, Some("snd_hda_intel"));
+    for member in [GPU, AUDIO] {
+        let listed = host.root().join(format!("sys/kernel/iommu_groups/16/devices/{member}"));
+        std::fs::remove_file(listed).unwrap();
+    }
+    let ran = validate(host.root(), &config, &["--allow-partial-groups"]);
+    assert_eq!(ran.status, 1, "{}", ran.stdout);
+    let listed = host.root().join("sys/kernel/iommu_groups/16/devices");
+    assert!(std::fs::read_dir(listed).unwrap().next().is_none());
+}
+
+/// The kernel's `uevent` of a function is never empty.
+#[test]
+fn an_empty_uevent_is_not_an_unbound_function() {
+    let config = short_file(&[(GPU, "gpu")]);
+    let host = HostDir::sample(READY).driver(AUDIO, None).attribute(AUDIO, "uevent", "");
+    let ran = validate(host.root(), &config, &["--allow-partial-groups"]);
+    assert_eq!(ran.status, 3, "{}", ran.stdout);
+}
+
+#[test]
+fn a_driver_link_that_contradicts_uevent_is_no_pass() {
+    let config = short_file(&[(GPU, "gpu"), (AUDIO, "audio")]);
+    let host = HostDir::sample(READY).link_device(GPU, "driver", "../../bus/pci/drivers/nvidia");
+    let ran = validate(host.root(), &config, &[]);
+    assert_eq!(ran.status, 3, "{}", ran.stdout);
+}

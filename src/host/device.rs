@@ -179,6 +179,27 @@ impl Uevent {
     }
 }
 
+impl Uevent {
+    /// The kernel writes these lines for every function; without them the silence about a driver
+    /// means nothing.
+    fn is_of_a_function(&self) -> bool {
+        let lines = self.reading.known().ok().flatten();
+        lines.is_some_and(|lines| {
+            ["PCI_SLOT_NAME", "PCI_CLASS", "PCI_ID"].iter().any(|key| lines.contains_key(*key))
+        })
+    }
+
+    fn why_not(&self) -> Why {
+        match self.reading.known() {
+            Ok(Some(_)) => Why::Malformed {
+                found: "no line of a PCI function".to_owned(),
+                expected: "PCI_SLOT_NAME and its like",
+            },
+            Ok(None) | Err(_) => Why::NotCaptured,
+        }
+    }
+}
+
 struct Reader<'a> {
     root: &'a Root,
     folder: Arc<str>,
@@ -245,8 +266,8 @@ impl<'a> Reader<'a> {
         Uevent { reading }
     }
 
-    /// From `uevent`, else from the link, which is there only while a driver is bound. A folder
-    /// without either was not captured whole.
+    /// By `uevent` and by the link, which is there only while a driver is bound. A folder without
+    /// either was not captured whole.
     fn driver(&self, uevent: &Uevent) -> Reading<String> {
         let link = || {
             self.link("driver").parse("a link to a driver", |target| {
@@ -256,9 +277,18 @@ impl<'a> Reader<'a> {
         let told = uevent.value("DRIVER", "a driver's name", |name| {
             is_driver_name(name).then(|| name.to_owned())
         });
-        match uevent.reading.known() {
-            Ok(None) => link().absent_means(Why::NotCaptured),
-            _ => told.or(link),
+        let by_link = link();
+        match (told.known(), by_link.known()) {
+            // Both were read, one after the other: the driver changed meanwhile, or one is wrong.
+            (Ok(Some(told)), Ok(Some(linked))) if told != linked => {
+                let found = format!("{told:?}, and the link to the driver {linked:?}");
+                let why = Why::Malformed { found, expected: "one driver" };
+                Reading::unknown(uevent.reading.path().clone(), why)
+            }
+            (Ok(None), Ok(None)) if !uevent.is_of_a_function() => {
+                by_link.absent_means(uevent.why_not())
+            }
+            _ => told.or(|| by_link),
         }
     }
 

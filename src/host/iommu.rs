@@ -94,6 +94,14 @@ pub fn read_group(root: &Root, id: u32) -> Group {
     Group { id, kind: root.text(&path("type")), name: root.text(&path("name")), listed, foreign }
 }
 
+impl Group {
+    fn short_list(&self) -> Gap {
+        let found = "a list that lacks a function whose own link leads to the group".to_owned();
+        let why = Why::Malformed { found, expected: "all members of the group" };
+        Gap { path: self.listed.path().to_string(), why }
+    }
+}
+
 /// Who is in which group: by the groups' own lists and by the devices' links. Without a list the
 /// links of all devices tell the same, where `all_read` says that all were read.
 pub fn members<'a>(
@@ -116,8 +124,12 @@ pub fn members<'a>(
         let mut known = linked.get(&group.id).cloned().unwrap_or_default();
         let gaps = match group.listed.required() {
             Ok(names) => {
-                known.extend(names.iter().filter_map(|name| Address::from_sysfs(name)));
-                Vec::new()
+                let listed: BTreeSet<Address> =
+                    names.iter().filter_map(|name| Address::from_sysfs(name)).collect();
+                // A list that lacks a function which says it is in the group may lack others.
+                let short = !known.is_subset(&listed) && !links_known;
+                known.extend(listed);
+                short.then(|| group.short_list()).into_iter().collect()
             }
             Err(_) if links_known => Vec::new(),
             Err(gap) => vec![gap],

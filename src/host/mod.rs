@@ -147,7 +147,9 @@ impl Host {
         self.add(root, need, members);
         if let Some(all) = on_bus {
             let membership_open = self.members.values().any(|group| !group.gaps.is_empty());
-            if membership_open || self.somebody_moved(need) {
+            // In a capture the list of a group may have lost what the links still tell.
+            let list_may_be_short = root.may_be_partial() && !self.groups.is_empty();
+            if membership_open || list_may_be_short || self.somebody_moved(need) {
                 self.add(root, need, all);
             }
         }

@@ -36,7 +36,7 @@ pub fn bind(address: Address, bound: bool, kind: Option<DeviceType>) -> Vec<Reme
         },
         Remedy {
             text: format!(
-                "For good, with the package driverctl, as root: {address} alone, no other card of its kind."
+                "For good, with the package driverctl, as root; it takes effect at once and at every boot, for {address} alone.{caution}"
             ),
             commands: vec![format!("driverctl set-override {address} vfio-pci")],
             undo: vec![format!("driverctl unset-override {address}")],
