@@ -137,3 +137,27 @@ fn a_driver_link_that_contradicts_uevent_is_no_pass() {
     let ran = validate(host.root(), &config, &[]);
     assert_eq!(ran.status, 3, "{}", ran.stdout);
 }
+
+/// While no IOMMU is at work vfio-pci refuses the device, which an unbinding would leave unbound.
+#[test]
+fn nothing_is_unbound_while_binding_cannot_work() {
+    let mut host = HostDir::sample(HELD);
+    for path in ["sys/class/iommu", "sys/kernel/iommu_groups"] {
+        host = host.remove(path).folder(path);
+    }
+    let host = host.without(GPU, "iommu_group").without(AUDIO, "iommu_group");
+    let config = short_file(&[(GPU, "gpu"), (AUDIO, "audio")]);
+    let ran = validate(host.root(), &config, &[]);
+    assert_eq!(ran.status, 1);
+    assert!(ran.stdout.contains("First mend AH105"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("/driver/unbind"), "{}", ran.stdout);
+}
+
+#[test]
+fn kvm_of_another_vendor_is_not_loaded() {
+    let host = HostDir::sample(READY)
+        .remove("dev/kvm")
+        .write("proc/cpuinfo", "processor\t: 0\nvendor_id\t: AuthenticAMD\n");
+    let ran = validate(host.root(), &short_file(&[(GPU, "gpu"), (AUDIO, "audio")]), &[]);
+    assert!(!ran.stdout.contains("modprobe kvm_intel"), "{}", ran.stdout);
+}

@@ -241,6 +241,10 @@ impl FakeHost {
         let kvm = "kernel/arch/x86/kvm/kvm.ko:\nkernel/arch/x86/kvm/kvm-intel.ko:\nkernel/arch/x86/kvm/kvm-amd.ko:\n";
         tree.file(&format!("/lib/modules/{release}/modules.dep"), dep + kvm);
         tree.file(&format!("/lib/modules/{release}/modules.builtin"), "kernel/fs/ext4/ext4.ko\n");
+        tree.file(
+            &format!("/boot/config-{release}"),
+            "CONFIG_INTEL_IOMMU=y\n# CONFIG_INTEL_IOMMU_DEFAULT_ON is not set\nCONFIG_AMD_IOMMU=y\nCONFIG_VFIO=m\nCONFIG_VFIO_IOMMU_TYPE1=m\nCONFIG_VFIO_PCI=m\nCONFIG_KVM=m\nCONFIG_KVM_INTEL=m\nCONFIG_KVM_AMD=m\n",
+        );
         tree.folder("/sys/module");
         for name in &self.modules {
             tree.file(&format!("/sys/module/{name}/refcnt"), "0\n");

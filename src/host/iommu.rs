@@ -44,7 +44,7 @@ const GROUPS: &str = "/sys/kernel/iommu_groups";
 
 pub fn read(root: &Root) -> Iommu {
     let instances = root.list(&"/sys/class/iommu".into());
-    let groups = root
+    let groups: Reading<BTreeSet<u32>> = root
         .list(&GROUPS.into())
         .parse("numbered groups", |names| names.iter().map(|name| name.parse().ok()).collect());
     // A capture with neither folder was taken by somebody who did not look.
@@ -54,7 +54,8 @@ pub fn read(root: &Root) -> Iommu {
         } else {
             (instances, groups)
         };
-    let at_work = matches!(instances.known(), Ok(Some(names)) if !names.is_empty());
+    let at_work = matches!(instances.known(), Ok(Some(names)) if !names.is_empty())
+        && matches!(groups.known(), Ok(Some(groups)) if !groups.is_empty());
     let acpi_tables = (!at_work).then(|| {
         root.list(&"/sys/firmware/acpi/tables".into())
             .parse("names of tables", |names| Some(names.iter().cloned().collect()))

@@ -62,6 +62,8 @@ pub struct Kvm {
 pub struct Vfio {
     /// `/sys/bus/pci/drivers/vfio-pci`, there when the driver is registered, built in or loaded.
     pub pci_driver: Reading<()>,
+    /// vfio-pci's parameter `disable_denylist`: it then takes devices that it would refuse.
+    pub denylist_off: Reading<bool>,
     /// `/sys/class/misc/vfio`, there when VFIO's container is served.
     pub container: Reading<()>,
     /// Folders in `/sys/module` of [`VFIO`], [`VFIO_TYPE1`], [`VFIO_PCI`].
@@ -217,6 +219,7 @@ impl Vfio {
     fn read(root: &Root) -> Self {
         Self {
             pci_driver: read_pci_driver(root),
+            denylist_off: read_denylist_off(root),
             container: root.folder("/sys/class/misc/vfio"),
             folders: folders_of(root, &[VFIO, VFIO_TYPE1, VFIO_PCI]),
             iommufd: root.exists(&"/dev/iommu".into()),
@@ -252,6 +255,16 @@ fn has_no_bus(root: &Root) -> bool {
 fn read_pci_driver(root: &Root) -> Reading<()> {
     let path = "/sys/bus/pci/drivers/vfio-pci";
     if has_no_bus(root) { Reading::absent(path.into()) } else { root.folder(path) }
+}
+
+/// Absent where vfio-pci is not there, or is older than its list (5.9).
+fn read_denylist_off(root: &Root) -> Reading<bool> {
+    let path = "/sys/module/vfio_pci/parameters/disable_denylist";
+    root.text(&path.into()).parse("Y or N", |text| match text.as_str() {
+        "Y" => Some(true),
+        "N" => Some(false),
+        _ => None,
+    })
 }
 
 /// Where the bus cannot be listed, a wanted device may still be looked at.

@@ -35,7 +35,7 @@ pub enum Why {
     NotCaptured,
     #[error("the device went away while it was read")]
     Vanished,
-    #[error("is not there, though every such device has it")]
+    #[error("is not there")]
     Missing,
 }
 

@@ -3,10 +3,11 @@
 use super::device_id_mismatch::{Identity, identity};
 use super::driver::{is_stub, is_vfio};
 use super::example::Scene;
+use super::iommu_disabled::is_off;
 use super::{Check, DeviceCase, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
-use crate::host::Device;
 use crate::host::fake::{FakeHost, GPU};
+use crate::host::{Device, Host, VFIO_PCI};
 use crate::pci::{DeviceType, names};
 use crate::remedy;
 
@@ -51,10 +52,37 @@ pub fn add_binding(mut finding: Finding, case: &DeviceCase, bound: bool) -> Find
     if identity(case) == Identity::Another {
         return finding.remedy(not_the_one());
     }
-    for remedy in remedy::bind(case.device.address, bound, device_type(case.device)) {
+    for remedy in binding(case.host, case.device, bound) {
         finding = finding.remedy(remedy);
     }
     finding
+}
+
+/// How to bind a device; only words while that cannot work and would leave it without a driver.
+pub fn binding(host: &Host, device: &Device, bound: bool) -> Vec<Remedy> {
+    match obstacle(host, device) {
+        Some(code) => vec![Remedy::advice(format!(
+            "First mend {code}: until then vfio-pci would refuse the device, and it would be left without a driver."
+        ))],
+        None => remedy::bind(device.address, bound, device_type(device)),
+    }
+}
+
+/// The finding that keeps vfio-pci from taking a device (`drivers/vfio/vfio_main.c`: EINVAL
+/// without a group).
+fn obstacle(host: &Host, device: &Device) -> Option<&'static str> {
+    let modules = host.modules.as_ref();
+    let no_vfio_pci = matches!(host.vfio.pci_driver.known(), Ok(None))
+        && modules.and_then(|modules| modules.can_be_loaded(VFIO_PCI)) == Some(false);
+    if is_off(host) {
+        Some("AH105")
+    } else if matches!(device.iommu_group.known(), Ok(None)) {
+        Some("AH206")
+    } else if no_vfio_pci {
+        Some("AH104")
+    } else {
+        None
+    }
 }
 
 /// What is said in the place of commands for a device that is not the one declared.

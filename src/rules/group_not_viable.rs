@@ -1,8 +1,9 @@
 //! AH302 group-not-viable
 
 use super::driver::{Hold, hold};
-use super::driver_conflict::{device_type, not_the_one};
+use super::driver_conflict::{binding, device_type, not_the_one};
 use super::example::Scene;
+use super::not_assignable::is_refused;
 use super::{Check, Example, GroupCase, Rule};
 use crate::finding::{Answer, Finding, Related, Severity};
 use crate::host::fake::{FakeHost, GPU_AUDIO};
@@ -91,8 +92,9 @@ fn finding(case: &GroupCase, blockers: &[Blocker]) -> Finding {
             finding = finding.remedy(not_the_one());
             continue;
         }
-        if device.is_infrastructure() == Ok(false) {
-            for remedy in remedy::bind(device.address, true, device_type(device)) {
+        let refused = is_refused(case.host, device) != Ok(false);
+        if device.is_infrastructure() == Ok(false) && !refused {
+            for remedy in binding(case.host, device, true) {
                 finding = finding.remedy(remedy);
             }
         } else {

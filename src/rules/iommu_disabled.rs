@@ -1,11 +1,13 @@
 //! AH105 iommu-disabled
 
+use std::collections::BTreeSet;
+
 use super::example::Scene;
 use super::kernel_cause::{self, Cause};
 use super::{Check, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
-use crate::host::Host;
 use crate::host::fake::FakeHost;
+use crate::host::{Host, Reading};
 use crate::remedy;
 
 pub static RULE: Rule = Rule {
@@ -44,6 +46,15 @@ fn check(host: &Host, answer: &mut Answer) {
             }
         }
     }
+}
+
+/// Whether it is known that no IOMMU is at work.
+pub fn is_off(host: &Host) -> bool {
+    let none = |reading: &Reading<Vec<String>>| {
+        matches!(reading.known().map(|names| names.is_none_or(Vec::is_empty)), Ok(true))
+    };
+    let no_group = host.iommu.groups.known().map(|ids| ids.is_none_or(BTreeSet::is_empty));
+    none(&host.iommu.instances) || no_group == Ok(true)
 }
 
 fn finding(host: &Host) -> Finding {

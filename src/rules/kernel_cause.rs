@@ -65,25 +65,16 @@ pub fn find(host: &Host) -> Result<(Cause, Vec<Evidence>), Gap> {
     {
         return Ok((Cause::Parameter(format!("{}=off", vendor.parameter)), shown));
     }
-    let build = match host.modules.as_ref().map(|modules| modules.build.required()) {
-        Some(Ok(build)) => Some(build),
-        _ => None,
-    };
-    if let Some(build) = build
-        && build.option(vendor.option).is_none()
-    {
-        return Ok((Cause::NotBuilt(vendor.option), shown));
-    }
-    if vendor.table == "DMAR" && line.last_of("intel_iommu", &["on", "off"]) != Some("on") {
-        let build = match &host.modules {
-            Some(modules) => modules.build.required()?,
-            None => return Ok((Cause::Failed, shown)),
-        };
-        if !is_on_by_default(build) {
-            return Ok((Cause::OffByDefault, shown));
-        }
-    }
-    Ok((Cause::Failed, shown))
+    let Some(modules) = &host.modules else { return Ok((Cause::Failed, shown)) };
+    let build = modules.build.required()?;
+    let asked_for = line.last_of("intel_iommu", &["on", "off"]) == Some("on");
+    Ok(if build.option(vendor.option).is_none() {
+        (Cause::NotBuilt(vendor.option), shown)
+    } else if vendor.table == "DMAR" && !asked_for && !is_on_by_default(build) {
+        (Cause::OffByDefault, shown)
+    } else {
+        (Cause::Failed, shown)
+    })
 }
 
 /// Up to 5.17 `iommu=soft` chose the software bounce buffers in the IOMMU's place.

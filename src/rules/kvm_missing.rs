@@ -4,7 +4,7 @@ use super::example::Scene;
 use super::{Check, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
 use crate::host::fake::FakeHost;
-use crate::host::{Host, KVM, KVM_AMD, KVM_INTEL, Modules, Part, Presence};
+use crate::host::{Host, KVM, KVM_AMD, KVM_INTEL, Part, Presence};
 
 pub static RULE: Rule = Rule {
     code: "AH102",
@@ -38,7 +38,6 @@ fn check(host: &Host, answer: &mut Answer) {
 fn cause(host: &Host) -> (&'static str, Remedy) {
     let flags = host.cpu.flags.known().ok().flatten();
     let has = |flag| flags.is_some_and(|flags| flags.contains(flag));
-    let part = if has("svm") { KVM_AMD } else { KVM_INTEL };
     if flags.is_some() && !has("vmx") && !has("svm") {
         return if has("hypervisor") {
             (
@@ -56,33 +55,51 @@ fn cause(host: &Host) -> (&'static str, Remedy) {
             )
         };
     }
-    let can_load = host.modules.as_ref().and_then(|modules| loadable(host, modules, part));
-    match can_load {
-        Some(true) => {
-            ("The processor can virtualise; the module that drives it is not loaded.", load(part))
-        }
+    let Some(part) = part_of(host) else {
+        return (
+            "Why is not known: the processor's vendor and flags were not told.",
+            Remedy::advice(RULE.remedy),
+        );
+    };
+    let modules = host.modules.as_ref();
+    let at_work = |part: Part| {
+        let folder = host.kvm.folders.get(part.name)?;
+        Some(matches!(modules?.presence(part, folder), Presence::AtWork))
+    };
+    if at_work(part) == Some(true) && at_work(KVM) == Some(true) {
+        return (
+            "KVM and the part that drives this processor are at work, and the node is not there: this is a container that was not given it, or virtualisation is off in the firmware setup.",
+            Remedy {
+                text: "In a container, give it /dev/kvm; elsewhere the kernel log says why."
+                    .to_owned(),
+                commands: vec!["dmesg | grep -i kvm".to_owned()],
+                undo: Vec::new(),
+            },
+        );
+    }
+    match modules.and_then(|modules| modules.can_be_loaded(part)) {
+        Some(true) => ("The module that drives this processor is not loaded.", load(part)),
         Some(false) => (
-            "The processor can virtualise; this kernel was built without KVM for it.",
+            "This kernel was built without KVM for this processor.",
             Remedy::advice(
                 "Boot a kernel that has KVM (CONFIG_KVM, with CONFIG_KVM_INTEL or CONFIG_KVM_AMD).",
             ),
         ),
-        None => (
-            "Why is not known: the processor's flags or the kernel's modules were not told.",
-            load(part),
-        ),
+        None => ("Why is not known: the kernel's modules were not told.", load(part)),
     }
 }
 
-fn loadable(host: &Host, modules: &Modules, part: Part) -> Option<bool> {
-    let loaded = |part: Part| {
-        let folder = host.kvm.folders.get(part.name)?;
-        Some(matches!(modules.presence(part, folder), Presence::AtWork))
-    };
-    if loaded(part) == Some(true) && loaded(KVM) == Some(true) {
-        return None;
+/// The part of KVM for this processor, by its vendor, else by its flags.
+fn part_of(host: &Host) -> Option<Part> {
+    let flags = host.cpu.flags.known().ok().flatten();
+    let has = |flag| flags.is_some_and(|flags| flags.contains(flag));
+    match host.cpu.vendor.known().ok().flatten().map(String::as_str) {
+        Some("GenuineIntel") => Some(KVM_INTEL),
+        Some("AuthenticAMD" | "HygonGenuine") => Some(KVM_AMD),
+        _ if has("vmx") => Some(KVM_INTEL),
+        _ if has("svm") => Some(KVM_AMD),
+        _ => None,
     }
-    modules.can_be_loaded(part)
 }
 
 fn load(part: Part) -> Remedy {

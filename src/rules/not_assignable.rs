@@ -3,8 +3,8 @@
 use super::example::Scene;
 use super::{Check, DeviceCase, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
-use crate::host::Device;
 use crate::host::fake::{FakeHost, GPU};
+use crate::host::{Device, Gap, Host, Why};
 
 pub static RULE: Rule = Rule {
     code: "AH205",
@@ -16,7 +16,7 @@ pub static RULE: Rule = Rule {
     since: "0.1.0",
     reads: &[
         "drivers/vfio/pci/vfio_pci_core.c (vfio_pci_core_register_device: header type)",
-        "drivers/vfio/pci/vfio_pci.c (vfio_pci_dev_in_denylist, since 5.9)",
+        "drivers/vfio/pci/vfio_pci.c (vfio_pci_dev_in_denylist, disable_denylist, since 5.9)",
     ],
     check: Check::Device(check),
     example: Example {
@@ -28,8 +28,41 @@ pub static RULE: Rule = Rule {
     },
 };
 
-/// Device ids of Intel (8086) on the kernel's list.
-const DENYLIST: &[u16] = &[0x19e2, 0x19e3, 0x37c8, 0x37c9, 0x0435, 0x0443, 0x0b25, 0x0cfe];
+/// Device ids of Intel (8086) on the kernel's list since 5.9.
+const DENYLIST: &[u16] = &[0x19e2, 0x19e3, 0x37c8, 0x37c9, 0x0435, 0x0443];
+/// Those added with 6.10, and to stable series before it.
+const LATER: &[u16] = &[0x0b25, 0x0cfe];
+
+/// Whether vfio-pci refuses an endpoint. That the list is switched off must be known for that.
+pub fn is_refused(host: &Host, device: &Device) -> Result<bool, Gap> {
+    if device.vendor.required()?.0 != 0x8086 {
+        return Ok(false);
+    }
+    let id = device.device.required()?.0;
+    let since = match id {
+        id if DENYLIST.contains(&id) => (5, 9),
+        id if LATER.contains(&id) => (6, 10),
+        _ => return Ok(false),
+    };
+    if host.vfio.denylist_off.known() == Ok(Some(&true)) {
+        return Ok(false);
+    }
+    let release = host.release.required()?;
+    if release.at_least(since.0, since.1) {
+        return Ok(true);
+    }
+    let may_be_backported = release.keeps_its_number() || release.at_least(5, 9);
+    if !may_be_backported {
+        return Ok(false);
+    }
+    Err(Gap {
+        path: "/proc/sys/kernel/osrelease".to_owned(),
+        why: Why::Malformed {
+            found: format!("{:?}", release.text),
+            expected: "a release that tells whether vfio-pci refuses this device",
+        },
+    })
+}
 
 fn check(case: &DeviceCase, answer: &mut Answer) {
     let device = case.device;
@@ -46,17 +79,12 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
         Ok(false) => {}
         Err(gap) => answer.gap(gap),
     }
-    let Some(vendor) = answer.learn(device.vendor.required()) else { return };
-    if vendor.0 != 0x8086 {
-        return;
-    }
-    if let Some(id) = answer.learn(device.device.required()).filter(|id| DENYLIST.contains(&id.0)) {
-        let finding = Finding::new(format!(
-            "{address} (8086:{id}) is on the list of devices that vfio-pci refuses"
-        ));
+    if answer.learn(is_refused(case.host, device)) == Some(true) {
+        let finding =
+            Finding::new(format!("{address} is on the list of devices that vfio-pci refuses"));
         answer.find(
             finding
-                .evidence([device.device.evidence()])
+                .evidence([device.vendor.evidence(), device.device.evidence()])
                 .remedy(Remedy::advice("Use a virtual function of it, if it has any.")),
         );
     }
