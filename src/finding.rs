@@ -30,7 +30,7 @@ pub struct Finding {
     pub details: Vec<String>,
     /// Number of the VM in the configuration.
     pub vm: Option<usize>,
-    /// Other VMs that the same text stands in.
+    /// Other VMs that it is about.
     pub also: Vec<usize>,
     pub device: Option<Address>,
     /// The IOMMU group, where the finding is about all of it.
@@ -137,6 +137,17 @@ impl Finding {
 
     pub fn vm(mut self, vm: usize) -> Self {
         self.vm = Some(vm);
+        self
+    }
+
+    /// Another VM that this keeps from starting too.
+    pub fn also(mut self, vm: usize) -> Self {
+        self.also.push(vm);
+        self
+    }
+
+    pub fn group(mut self, group: u32) -> Self {
+        self.group = Some(group);
         self
     }
 

@@ -129,12 +129,18 @@ struct Index {
     held: BTreeMap<(Option<usize>, Address), &'static str>,
     /// Devices of a VM's groups that block them, and the finding's own device.
     blockers: BTreeMap<(Option<usize>, Address), Cause>,
+    /// Members of a group that two VMs want parts of.
+    split: BTreeMap<(Option<u32>, Address), Cause>,
 }
 
 impl Index {
     fn of(findings: &[Finding]) -> Self {
-        let mut index =
-            Self { codes: BTreeSet::new(), held: BTreeMap::new(), blockers: BTreeMap::new() };
+        let mut index = Self {
+            codes: BTreeSet::new(),
+            held: BTreeMap::new(),
+            blockers: BTreeMap::new(),
+            split: BTreeMap::new(),
+        };
         for finding in findings {
             index.codes.insert(finding.code);
             match (finding.code, finding.device) {
@@ -143,8 +149,12 @@ impl Index {
                 }
                 ("AH302" | "AH303", device) => {
                     let cause = Cause { code: finding.code, device };
-                    for blocker in finding.related.iter().filter_map(|related| related.device) {
-                        index.blockers.insert((finding.vm, blocker), cause);
+                    for member in finding.related.iter().filter_map(|related| related.device) {
+                        if finding.code == "AH302" {
+                            index.blockers.insert((finding.vm, member), cause);
+                        } else {
+                            index.split.insert((finding.group, member), cause);
+                        }
                     }
                 }
                 _ => {}
@@ -160,7 +170,11 @@ impl Index {
             "AH108" => host("AH104"),
             "AH208" => host("AH105").or_else(|| host("AH104")),
             "AH302" => host("AH105").or_else(|| self.held_by_wanted(symptom)),
-            "AH301" => self.blockers.get(&(symptom.vm, symptom.device?)).copied(),
+            "AH301" => {
+                let member = symptom.device?;
+                let blocked = self.blockers.get(&(symptom.vm, member));
+                blocked.or_else(|| self.split.get(&(symptom.group, member))).copied()
+            }
             _ => None,
         }
     }
@@ -203,8 +217,16 @@ fn vm_verdicts(
         .iter()
         .filter(|it| it.decides())
         .map(|it| (Verdict::Undetermined, it.code, it.vm, it.device, it.group));
-    for vm in findings.iter().filter(|it| it.is_error()).flat_map(|it| &it.also) {
-        of_vm[*vm] = Verdict::Blocked;
+    for finding in findings.iter().filter(|it| it.is_error()) {
+        for &vm in &finding.also {
+            of_vm[vm] = Verdict::Blocked;
+            if let Some(device) = finding.device {
+                raise(&mut of_device, (vm, device), Verdict::Blocked);
+            }
+            if let Some(group) = finding.group {
+                raise(&mut of_group, (vm, group), Verdict::Blocked);
+            }
+        }
     }
     for (verdict, code, vm, device, group) in errors.chain(open) {
         if of_host(code, vm) {

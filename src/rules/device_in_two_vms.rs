@@ -62,7 +62,8 @@ fn finding(
             finding.related(Related::place(format!("wanted by {} too", name(other)), other_place));
     }
     if rival.is_some() {
-        finding.remedy(Remedy::advice(
+        // Which of them starts first is not told by the order of the file.
+        finding.also(other).remedy(Remedy::advice(
             "Both start by themselves, and the second will fail: give one another device, or set `auto_start: false` on one.",
         ))
     } else {

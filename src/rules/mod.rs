@@ -29,6 +29,7 @@ mod duplicate_key;
 mod duplicate_vm_name;
 mod group_incomplete;
 mod group_not_viable;
+mod group_split;
 mod iommu_disabled;
 mod iommu_group_mismatch;
 mod kvm_missing;
@@ -79,6 +80,7 @@ pub static ALL: &[&Rule] = &[
     &driver_stub::RULE,
     &group_incomplete::RULE,
     &group_not_viable::RULE,
+    &group_split::RULE,
 ];
 
 /// One rule, with everything that is said of it anywhere.
@@ -109,6 +111,8 @@ pub enum Check {
     Config(fn(&Config, &mut Answer)),
     /// The host, once.
     Host(fn(&Host, &mut Answer)),
+    /// The whole plan on the host.
+    Plan(fn(&Config, &Host, &mut Answer)),
     /// Each wanted device, found or not.
     Wanted(fn(&WantedCase, &mut Answer)),
     /// Each wanted device that was found.

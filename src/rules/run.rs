@@ -86,6 +86,9 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
             Check::Host(check) => {
                 answers.ask(rule, &Subject::default(), |answer| check(host, answer));
             }
+            Check::Plan(check) => {
+                answers.ask(rule, &Subject::default(), |answer| check(config, host, answer));
+            }
             Check::Wanted(check) => each_wanted(config, host, |index, case| {
                 answers
                     .ask(rule, &Subject::device(index, case.wanted), |answer| check(&case, answer));
@@ -178,7 +181,7 @@ impl Answers {
             name: rule.name,
             vm: finding.vm.or(subject.vm),
             device: finding.device.or(subject.device),
-            group: subject.group,
+            group: finding.group.or(subject.group),
             place: finding.place.or(subject.place),
             ..finding
         }));

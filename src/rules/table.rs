@@ -21,6 +21,9 @@ const GPU_ONLY: &str = "compute_nodes: [{name: a, pcie_passthrough: {enabled: tr
 const NVME_ONLY: &str = "compute_nodes: [{name: a, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:02:00.0', device_type: storage}]}}]\n";
 const BRIDGE_ONLY: &str = "compute_nodes: [{name: a, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:00:01.0', device_type: other}]}}]\n";
 
+const TWO_VMS: &str = "compute_nodes: [{name: a, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.0', device_type: gpu}]}}, {name: b, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.1', device_type: audio}]}}]\n";
+const TAKING_TURNS: &str = "compute_nodes: [{name: a, auto_start: false, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.0', device_type: gpu}]}}, {name: b, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.1', device_type: audio}]}}]\n";
+
 const INTEL: &str = "GenuineIntel";
 const AMD: &str = "AuthenticAMD";
 
@@ -87,6 +90,8 @@ fn cases() -> Vec<Case> {
         case("a disk at the address of the GPU", workstation().moved(GPU, Address::new(0, 3, 0, 0)).moved(NVME, GPU), GPU_ONLY, "AH203 AH207 [AH302]", Blocked),
         case("a bridge wanted", workstation(), BRIDGE_ONLY, "AH205", Blocked),
         case("the disk of the host wanted", workstation(), NVME_ONLY, "AH207 [AH302]", Blocked),
+        case("two VMs, one group", workstation(), TWO_VMS, "AH303 [AH301 AH301]", Blocked),
+        case("two VMs that take turns", workstation(), TAKING_TURNS, "AH303 [AH301 AH301]", Ready),
         case("a refused accelerator", workstation().ids(NVME, 0x8086, 0x37c8).driver(NVME, None), NVME_ONLY, "AH205", Blocked),
     ]
 }
