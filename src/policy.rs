@@ -19,8 +19,9 @@ pub struct Policy {
 }
 
 /// The answer to the one question. Ordered: the worse is the greater.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
+    #[default]
     Ready,
     /// No error, and a check that decides could not be answered.
     Undetermined,
@@ -38,9 +39,13 @@ pub struct Judged {
     pub vms: Vec<VmVerdict>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct VmVerdict {
     pub verdict: Verdict,
+    /// How many errors concern it, those of the host included where it wants a device.
+    pub errors: usize,
+    /// The same of open checks that decide.
+    pub open: usize,
     /// Enabled devices, in the order of the configuration.
     pub devices: Vec<(Address, Verdict)>,
 }
@@ -204,54 +209,59 @@ fn vm_verdicts(
         device.iommu_group.known().ok().flatten().copied()
     };
     // What is about the host alone concerns every VM that wants a device.
-    let of_host = |code: &str, vm: Option<usize>| vm.is_none() && is_host_rule(code);
-    let mut everywhere = Verdict::Ready;
-    let mut of_vm = vec![Verdict::Ready; config.vms.len()];
+    let mut everywhere = VmVerdict::default();
+    let mut verdicts: Vec<VmVerdict> = config.vms.iter().map(|_| VmVerdict::default()).collect();
     let mut of_device: BTreeMap<(usize, Address), Verdict> = BTreeMap::new();
     let mut of_group: BTreeMap<(usize, u32), Verdict> = BTreeMap::new();
-    let errors = findings
-        .iter()
-        .filter(|it| it.is_error())
-        .map(|it| (Verdict::Blocked, it.code, it.vm, it.device, it.group));
-    let open = undetermined
-        .iter()
-        .filter(|it| it.decides())
-        .map(|it| (Verdict::Undetermined, it.code, it.vm, it.device, it.group));
-    for finding in findings.iter().filter(|it| it.is_error()) {
-        for &vm in &finding.also {
-            of_vm[vm] = Verdict::Blocked;
-            if let Some(device) = finding.device {
-                raise(&mut of_device, (vm, device), Verdict::Blocked);
+    let errors = findings.iter().filter(|it| it.is_error()).map(|it| {
+        let vms: Vec<usize> = it.vm.iter().chain(&it.also).copied().collect();
+        (Verdict::Blocked, it.code, vms, it.device, it.group)
+    });
+    let open = undetermined.iter().filter(|it| it.decides()).map(|it| {
+        (Verdict::Undetermined, it.code, it.vm.into_iter().collect(), it.device, it.group)
+    });
+    for (verdict, code, vms, device, group) in errors.chain(open) {
+        if vms.is_empty() && is_host_rule(code) {
+            everywhere.count(verdict);
+        }
+        for vm in vms {
+            verdicts[vm].count(verdict);
+            if let Some(device) = device {
+                raise(&mut of_device, (vm, device), verdict);
             }
-            if let Some(group) = finding.group {
-                raise(&mut of_group, (vm, group), Verdict::Blocked);
+            if let Some(group) = group {
+                raise(&mut of_group, (vm, group), verdict);
             }
         }
     }
-    for (verdict, code, vm, device, group) in errors.chain(open) {
-        if of_host(code, vm) {
-            everywhere = everywhere.max(verdict);
-        }
-        let Some(vm) = vm else { continue };
-        of_vm[vm] = of_vm[vm].max(verdict);
-        if let Some(device) = device {
-            raise(&mut of_device, (vm, device), verdict);
-        }
-        if let Some(group) = group {
-            raise(&mut of_group, (vm, group), verdict);
-        }
-    }
-    let mut verdicts: Vec<VmVerdict> =
-        of_vm.into_iter().map(|verdict| VmVerdict { verdict, devices: Vec::new() }).collect();
     for (vm, _, wanted) in rules::wanted(config) {
         let address = wanted.address.value;
         let own = of_device.get(&(vm, address)).copied();
         let group = group_of(address).and_then(|group| of_group.get(&(vm, group)).copied());
-        let worst = own.max(group).unwrap_or(Verdict::Ready).max(everywhere);
-        verdicts[vm].verdict = verdicts[vm].verdict.max(everywhere);
+        let worst = own.max(group).unwrap_or(Verdict::Ready).max(everywhere.verdict);
+        if verdicts[vm].devices.is_empty() {
+            verdicts[vm].add(&everywhere);
+        }
         verdicts[vm].devices.push((address, worst));
     }
     verdicts
+}
+
+impl VmVerdict {
+    fn count(&mut self, verdict: Verdict) {
+        self.verdict = self.verdict.max(verdict);
+        match verdict {
+            Verdict::Blocked => self.errors += 1,
+            Verdict::Undetermined => self.open += 1,
+            Verdict::Ready => {}
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.verdict = self.verdict.max(other.verdict);
+        self.errors += other.errors;
+        self.open += other.open;
+    }
 }
 
 fn raise<K: Ord>(verdicts: &mut BTreeMap<K, Verdict>, key: K, verdict: Verdict) {

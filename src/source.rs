@@ -41,7 +41,13 @@ pub struct Source {
     pub text: String,
     /// Byte offset at which each line starts; the first is 0.
     lines: Vec<usize>,
+    /// Characters before every [`STRIDE`]th byte, so that a place on a line of megabytes is found
+    /// without counting from its start.
+    characters: Vec<usize>,
 }
+
+const STRIDE: usize = 1024;
+const BOM: char = '\u{feff}';
 
 /// Bytes `start..end` of the text number `file`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,16 +110,29 @@ impl Source {
     fn new(name: String, text: String) -> Self {
         let starts = text.match_indices('\n').map(|(at, _)| at + 1);
         let lines = std::iter::once(0).chain(starts).collect();
-        Self { name, text, lines }
+        let mut characters = vec![0];
+        let mut sum = 0;
+        for piece in text.as_bytes().chunks(STRIDE) {
+            sum += count(piece);
+            characters.push(sum);
+        }
+        Self { name, text, lines, characters }
     }
 
     /// The line and column of a byte offset; past the end, the place after the last character.
     pub fn position(&self, offset: usize) -> Position {
         let line = self.lines.partition_point(|&start| start <= offset);
-        let before =
-            self.text.get(self.lines[line - 1]..offset.min(self.text.len())).unwrap_or_default();
-        let column = before.chars().filter(|&c| c != '\u{feff}').count() + 1;
+        let start = self.lines[line - 1];
+        let mark = line == 1 && offset >= BOM.len_utf8() && self.text.starts_with(BOM);
+        let characters = self.characters_before(offset) - self.characters_before(start);
+        let column = characters - usize::from(mark) + 1;
         Position { line, column }
+    }
+
+    fn characters_before(&self, offset: usize) -> usize {
+        let offset = offset.min(self.text.len());
+        let whole = offset / STRIDE;
+        self.characters[whole] + count(&self.text.as_bytes()[whole * STRIDE..offset])
     }
 
     /// The text of a line (counted from 1) without its line end, and the offset it starts at.
@@ -156,6 +175,11 @@ fn failure(path: &Path, error: &std::io::Error) -> OpenError {
     }
 }
 
+/// Characters that begin in these bytes.
+fn count(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte & 0xc0 != 0x80).count()
+}
+
 impl Span {
     pub fn new(file: usize, start: usize, end: usize) -> Self {
         Self { file, start, end }
@@ -165,6 +189,19 @@ impl Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_on_a_long_line_are_counted_alike() {
+        let mut sources = Sources::default();
+        let text = "é".repeat(5000) + "\n" + &"x".repeat(5000);
+        let file = sources.add("a.yaml", text);
+        for (start, line, column) in
+            [(0, 1, 1), (2048, 1, 1025), (9998, 1, 5000), (14_000, 2, 4000)]
+        {
+            let found = sources.position(Span::new(file, start, start));
+            assert_eq!(found, Position { line, column });
+        }
+    }
 
     #[test]
     fn columns_count_characters_and_no_byte_order_mark() {

@@ -39,7 +39,15 @@ fn survives(name: &str, root: &Path) -> Ran {
         let mut args = vec!["inventory", "pcie", "--root", root.to_str().unwrap()];
         args.extend(flags);
         let ran = run(args);
-        assert_eq!(ran.status, 0, "{name}: {ran:?}");
+        // Without a bus that can be listed there is no inventory.
+        if ran.status == 2 {
+            assert!(
+                ran.could_not_run().contains("the PCI bus cannot be listed"),
+                "{name}: {ran:?}"
+            );
+        } else {
+            assert_eq!(ran.status, 0, "{name}: {ran:?}");
+        }
     }
     let ran = validate(root, &plan(), &[]);
     assert!(matches!(ran.status, 0 | 1 | 3), "{name}: {ran:?}");

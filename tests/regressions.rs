@@ -161,3 +161,42 @@ fn kvm_of_another_vendor_is_not_loaded() {
     let ran = validate(host.root(), &short_file(&[(GPU, "gpu"), (AUDIO, "audio")]), &[]);
     assert!(!ran.stdout.contains("modprobe kvm_intel"), "{}", ran.stdout);
 }
+
+/// A link that leads nowhere is no device node.
+#[test]
+fn a_dangling_link_is_no_kvm() {
+    let host = HostDir::sample(READY).link("dev/kvm", "nowhere");
+    let ran = validate(host.root(), &short_file(&[(GPU, "gpu"), (AUDIO, "audio")]), &[]);
+    assert_eq!(ran.status, 3, "{}", ran.stdout);
+}
+
+/// A member that is no PCI function, with neither driver nor `uevent`, is not known to be driverless.
+#[test]
+fn a_platform_member_that_was_not_captured_is_no_pass() {
+    let host = HostDir::sample(READY)
+        .folder("sys/devices/platform/FOO")
+        .link("sys/kernel/iommu_groups/16/devices/FOO", "../../../../devices/platform/FOO");
+    let ran = validate(host.root(), &short_file(&[(GPU, "gpu"), (AUDIO, "audio")]), &[]);
+    assert_eq!(ran.status, 3, "{}", ran.stdout);
+}
+
+/// A member's own link leads to another group than the list that names it.
+#[test]
+fn a_member_of_two_groups_is_no_pass() {
+    let host =
+        HostDir::sample(READY).link_device(AUDIO, "iommu_group", "../../kernel/iommu_groups/99");
+    let ran = validate(host.root(), &short_file(&[(GPU, "gpu")]), &["--allow-partial-groups"]);
+    assert_eq!(ran.status, 3, "{}", ran.stdout);
+}
+
+#[test]
+fn the_first_of_two_rivals_is_told_its_error() {
+    let config = "compute_nodes:\n  - {name: a, pcie_passthrough: {enabled: true, devices: [{pci_address: \"0000:01:00.0\", device_type: gpu}]}}\n  - {name: b, pcie_passthrough: {enabled: true, devices: [{pci_address: \"0000:01:00.1\", device_type: audio}]}}\n";
+    let ran = run_on(
+        config.as_bytes(),
+        &["validate", "--root", sample(READY).to_str().unwrap(), "--allow-partial-groups", "-"],
+    );
+    assert_eq!(ran.status, 1);
+    assert!(ran.stdout.contains("a  blocked: 1 error\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("b  blocked: 1 error\n"), "{}", ran.stdout);
+}

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::args::Format;
 use crate::config::LimitError;
-use crate::host::RootError;
+use crate::host::{Gap, RootError};
 use crate::policy::Verdict;
 use crate::source::OpenError;
 
@@ -33,6 +33,8 @@ pub enum CliError {
     Format { command: &'static str, format: Format, allowed: String },
     #[error("there is no rule {word}{hint}; `ai-how rules` lists them all")]
     UnknownRule { word: String, hint: String },
+    #[error("the PCI bus cannot be listed: {gap}")]
+    NoBus { gap: Gap },
     #[error("{path}: cannot be written: {error}", path = .path.display())]
     Write { path: PathBuf, error: String },
     #[error("{path}: the log cannot be written: {error}", path = .path.display())]

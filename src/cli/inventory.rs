@@ -27,10 +27,8 @@ pub fn run(args: &InventoryArgs, global: &Global) -> Result<Exit, CliError> {
         device_type: args.device_type.map(Into::into),
         driver: args.driver.clone(),
     };
+    host.bus.known().map_err(|gap| CliError::NoBus { gap })?;
     let inventory = Inventory::new(&host, &filter);
-    if let Err(gap) = host.bus.known() {
-        tracing::warn!("the PCI bus could not be listed: {gap}");
-    }
     tracing::debug!("names are of the PCI ID database of {}", names::version());
     let result = match global.format {
         Format::Json => output::json(&InventoryView::new(&inventory))?,

@@ -107,7 +107,7 @@ pub fn print_early(early: &clap::Error) -> Exit {
 #[expect(clippy::disallowed_methods, reason = "the command line writes --output")]
 fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
     let failed =
-        |error: std::io::Error| CliError::Write { path: path.to_owned(), error: error.to_string() };
+        |error: std::io::Error| CliError::Write { path: path.to_owned(), error: words(&error) };
     // A device or a pipe cannot be replaced, and is written as it is.
     if std::fs::metadata(path).is_ok_and(|it| !it.is_file()) {
         let mut file = std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
@@ -128,6 +128,12 @@ fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
         let _ = std::fs::remove_file(&beside);
         failed(error)
     })
+}
+
+/// Without the number, as all other messages are.
+fn words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 fn locale_is_utf8() -> bool {

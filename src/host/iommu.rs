@@ -81,13 +81,8 @@ pub fn read_group(root: &Root, id: u32) -> Group {
             .iter()
             .filter(|name| Address::from_sysfs(name).is_none())
             .map(|name| {
-                let driver = root.link(&path(&format!("devices/{name}/driver")));
-                (
-                    name.clone(),
-                    driver.parse("a link to a driver", |target| {
-                        target.rsplit('/').next().map(str::to_owned)
-                    }),
-                )
+                let member = |file: &str| path(&format!("devices/{name}/{file}"));
+                (name.clone(), read_driver(root, &member("driver"), &member("uevent")))
             })
             .collect(),
         _ => BTreeMap::new(),
@@ -95,11 +90,32 @@ pub fn read_group(root: &Root, id: u32) -> Group {
     Group { id, kind: root.text(&path("type")), name: root.text(&path("name")), listed, foreign }
 }
 
+/// As of a function: by the link, else by `uevent`; without either nobody captured it.
+fn read_driver(root: &Root, link: &HostPath, uevent: &HostPath) -> Reading<String> {
+    let linked = root
+        .link(link)
+        .parse("a link to a driver", |target| target.rsplit('/').next().map(str::to_owned));
+    linked.or(|| {
+        let lines = root.text(uevent).absent_means(Why::NotCaptured);
+        match lines.known() {
+            Ok(Some(text)) => match text.lines().find_map(|line| line.strip_prefix("DRIVER=")) {
+                Some(driver) => Reading::present(uevent.clone(), driver.to_owned(), driver),
+                None => Reading::absent(link.clone()),
+            },
+            _ => lines,
+        }
+    })
+}
+
 impl Group {
+    fn wrong_list(&self, member: Address, other: u32) -> Gap {
+        let found = format!("{member}, whose own link leads to group {other}");
+        self.listed.unclear(found, "members of this group only")
+    }
+
     fn short_list(&self) -> Gap {
-        let found = "a list that lacks a function whose own link leads to the group".to_owned();
-        let why = Why::Malformed { found, expected: "all members of the group" };
-        Gap { path: self.listed.path().to_string(), why }
+        let found = "a list that lacks a function whose own link leads to the group";
+        self.listed.unclear(found, "all members of the group")
     }
 }
 
@@ -112,10 +128,12 @@ pub fn members<'a>(
 ) -> BTreeMap<u32, Members> {
     let mut linked: BTreeMap<u32, BTreeSet<Address>> = BTreeMap::new();
     let mut links_known = all_read;
+    let mut own: BTreeMap<Address, u32> = BTreeMap::new();
     for device in devices {
         match device.iommu_group.known() {
             Ok(Some(&group)) => {
                 linked.entry(group).or_default().insert(device.address);
+                own.insert(device.address, group);
             }
             Ok(None) => {}
             Err(_) => links_known = false,
@@ -129,8 +147,12 @@ pub fn members<'a>(
                     names.iter().filter_map(|name| Address::from_sysfs(name)).collect();
                 // A list that lacks a function which says it is in the group may lack others.
                 let short = !known.is_subset(&listed) && !links_known;
+                let elsewhere = listed.iter().find_map(|member| {
+                    let other = own.get(member).filter(|other| **other != group.id)?;
+                    Some(group.wrong_list(*member, *other))
+                });
                 known.extend(listed);
-                short.then(|| group.short_list()).into_iter().collect()
+                elsewhere.or_else(|| short.then(|| group.short_list())).into_iter().collect()
             }
             Err(_) if links_known => Vec::new(),
             Err(gap) => vec![gap],

@@ -113,6 +113,13 @@ impl Host {
         self.device(address)?.ok_or_else(gone)
     }
 
+    /// Whether the ids of every function on the bus were read.
+    pub fn all_ids_known(&self) -> bool {
+        let read = matches!(self.bus.known(), Ok(Some(all)) if all.len() == self.devices.len());
+        let known = |it: &Device| it.vendor.required().is_ok() && it.device.required().is_ok();
+        read && self.devices.values().all(known)
+    }
+
     /// Functions with these ids, among those that were read.
     pub fn devices_with(&self, vendor: PciId, device: PciId) -> Vec<Address> {
         let is = |reading: &Reading<PciId>, id| matches!(reading.known(), Ok(Some(found)) if *found == id);

@@ -115,6 +115,11 @@ impl<T> Reading<T> {
         Evidence { path: self.path.to_string(), value }
     }
 
+    /// A gap although it was read: what it says does not tell what is asked.
+    pub fn unclear(&self, found: impl Into<String>, expected: &'static str) -> Gap {
+        self.gap(Why::Malformed { found: found.into(), expected })
+    }
+
     /// Reads a value out of the one read; `None` makes the reading malformed.
     pub fn parse<U>(
         self,

@@ -216,8 +216,8 @@ impl Root {
         Reading::new(path, fact)
     }
 
-    /// Whether a file or device node is there. Its contents are neither opened nor judged: in a
-    /// directory any file stands for the node.
+    /// Whether a file or device node is there. Its contents are not judged, and no device node is
+    /// opened: in a directory any file stands for the node.
     pub fn exists(&self, path: &HostPath) -> Reading<()> {
         let name = path.to_string();
         self.note(&name, Asked::Exists);
@@ -227,6 +227,13 @@ impl Root {
             _ => self.at(&name).then(|place| match self.kind(&place) {
                 Ok(Kind::Missing) => Fact::Absent,
                 Ok(Kind::Folder) => Fact::Unknown(wrong("a folder", "a file or a device node")),
+                Ok(Kind::Link(_)) => match self.bytes_at(&place, 1, true, 0) {
+                    // A device node at its end is not opened, and there.
+                    Fact::Unknown(why) if why == not_a_file() => there(),
+                    Fact::Unknown(why) => Fact::Unknown(why),
+                    Fact::Absent => Fact::Unknown(Why::NotCaptured),
+                    Fact::Present(..) => there(),
+                },
                 Ok(_) => there(),
                 Err(why) => Fact::Unknown(why),
             }),
@@ -273,7 +280,7 @@ impl Root {
             }
             Ok(Kind::Missing) => Fact::Absent,
             Ok(Kind::Folder) => Fact::Unknown(wrong("a folder", "a file")),
-            Ok(Kind::Special) => Fact::Unknown(wrong("a FIFO, socket or device node", "a file")),
+            Ok(Kind::Special) => Fact::Unknown(not_a_file()),
             Err(why) => Fact::Unknown(why),
         }
     }
@@ -414,6 +421,10 @@ fn text_from(bytes: &[u8]) -> Fact<String> {
 
 fn wrong(found: &str, expected: &'static str) -> Why {
     Why::Malformed { found: found.to_owned(), expected }
+}
+
+fn not_a_file() -> Why {
+    wrong("a FIFO, socket or device node", "a file")
 }
 
 fn link_loop() -> Why {

@@ -42,6 +42,8 @@ pub struct Answers<'a> {
     everywhere: Said,
     of_device: BTreeMap<Address, Said>,
     of_group: BTreeMap<u32, Said>,
+    /// Groups with a function whose loss could harm the host.
+    precious_groups: BTreeSet<u32>,
 }
 
 /// Codes that were said of a subject.
@@ -114,25 +116,22 @@ impl Answers<'_> {
         self.host.devices.get(&address)?.iommu_group.known().ok().flatten().copied()
     }
 
-    /// A disk, interface or display that the host drives may be one that it lives on, and the
-    /// checks for that do not exist yet; the whole group would have to be unbound.
     fn could_harm(&self, address: Address, group: Option<u32>) -> bool {
-        let members = group.and_then(|id| self.host.members.get(&id));
-        let others = members.into_iter().flat_map(|members| members.known.iter().copied());
-        std::iter::once(address).chain(others).filter_map(|it| self.host.devices.get(&it)).any(
-            |device| {
-                let kind = device.class.known().ok().flatten().map(|class| class.device_type());
-                let precious = matches!(
-                    kind,
-                    Some(DeviceType::Storage | DeviceType::Network | DeviceType::Gpu) | None
-                );
-                precious && matches!(device.driver.known(), Ok(Some(_))) && self.is_held(device)
-            },
-        )
+        let own = self.host.devices.get(&address).is_some_and(|device| self.is_precious(device));
+        own || group.is_some_and(|group| self.precious_groups.contains(&group))
     }
 
-    fn is_held(&self, device: &Device) -> bool {
-        self.of_device.get(&device.address).is_some_and(|said| said.errors.contains("AH207"))
+    /// A disk, interface or display that the host drives may be one that it lives on, and the
+    /// checks for that do not exist yet; the whole group would have to be unbound.
+    fn is_precious(&self, device: &Device) -> bool {
+        let kind = device.class.known().ok().flatten().map(|class| class.device_type());
+        let precious = matches!(
+            kind,
+            Some(DeviceType::Storage | DeviceType::Network | DeviceType::Gpu) | None
+        );
+        let held =
+            self.of_device.get(&device.address).is_some_and(|it| it.errors.contains("AH207"));
+        precious && held
     }
 
     /// Another member of the group still has to be bound.
@@ -154,6 +153,7 @@ fn collect<'a>(host: &'a Host, judged: &Judged, bridges: usize) -> Answers<'a> {
         everywhere: Said::default(),
         of_device: BTreeMap::new(),
         of_group: BTreeMap::new(),
+        precious_groups: BTreeSet::new(),
     };
     // That the rest of a bridge's group is left out says nothing of that group; that the group is
     // not viable does, but not whether binding would mend it.
@@ -177,6 +177,9 @@ fn collect<'a>(host: &'a Host, judged: &Judged, bridges: usize) -> Answers<'a> {
             answers.note(open.vm, open.device, open.group, |said| said.open.insert(open.code));
         }
     }
+    let precious = host.devices.values().filter(|device| answers.is_precious(device));
+    let groups = precious.filter_map(|device| answers.group_of(device.address)).collect();
+    answers.precious_groups = groups;
     answers
 }
 

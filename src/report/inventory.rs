@@ -362,26 +362,31 @@ pub fn tree(inventory: &Inventory, paint: Paint) -> String {
     }
     let mut text = String::new();
     let mut seen = BTreeSet::new();
-    draw(None, &below, "", paint, &mut seen, &mut text);
+    draw(None, &below, ("", 0), paint, &mut seen, &mut text);
     // A capture can put functions above one another in a ring, which hangs on nothing.
     for row in &inventory.rows {
         if !seen.contains(&row.device.address) {
             let alone = BTreeMap::from([(None, vec![row])]);
-            draw(None, &alone, "", paint, &mut seen, &mut text);
+            draw(None, &alone, ("", 0), paint, &mut seen, &mut text);
         }
     }
     text + &summary_line(inventory)
 }
 
+/// Deeper than buses can nest on a machine with 256 of them; a capture can claim any depth.
+const DEEPEST: usize = 64;
+
+/// Draws what is below a function, `lead` before each line. What is left out for its depth is
+/// not `seen`.
 fn draw(
     parent: Option<Address>,
     below: &BTreeMap<Option<Address>, Vec<&Row>>,
-    indent: &str,
+    (indent, depth): (&str, usize),
     paint: Paint,
     seen: &mut BTreeSet<Address>,
     text: &mut String,
 ) {
-    let rows = below.get(&parent).map_or(&[][..], Vec::as_slice);
+    let rows = below.get(&parent).filter(|_| depth <= DEEPEST).map_or(&[][..], Vec::as_slice);
     let (branch, last_branch, bar) =
         if paint.unicode { ("├─ ", "└─ ", "│  ") } else { ("|- ", "`- ", "|  ") };
     for (at, row) in rows.iter().enumerate() {
@@ -407,7 +412,8 @@ fn draw(
             format!("{words}{}  {}", coloured(row, &said, paint), cut(&name(row.device), room));
         *text += line.trim_end();
         text.push('\n');
-        draw(Some(address), below, &format!("{indent}{deeper}"), paint, seen, text);
+        let inner = format!("{indent}{deeper}");
+        draw(Some(address), below, (&inner, depth + 1), paint, seen, text);
     }
 }
 

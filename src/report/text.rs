@@ -1,11 +1,14 @@
 //! `validate` for a person at a terminal: a block a finding, a line a VM, what to do first.
 
+use std::collections::BTreeMap;
+
 use super::paint::{Paint, escaped};
 use super::snippet;
 use super::view::Summary;
 use crate::config::Config;
 use crate::finding::{Finding, Remedy, Severity, Undetermined};
-use crate::policy::{Judged, Verdict};
+use crate::pci::Address;
+use crate::policy::{Judged, Verdict, VmVerdict};
 use crate::source::Sources;
 
 /// How much is told.
@@ -28,7 +31,7 @@ pub fn validate(
     paint: Paint,
     amount: Amount,
 ) -> String {
-    let page = Page { judged, config, sources, paint };
+    let page = Page::new(judged, config, sources, paint);
     let mut text = String::new();
     if amount != Amount::Quiet {
         for finding in
@@ -54,7 +57,7 @@ pub fn finding(
     sources: &Sources,
     paint: Paint,
 ) -> String {
-    Page { judged, config, sources, paint }.finding(finding, Amount::Usual)
+    Page::new(judged, config, sources, paint).finding(finding, Amount::Usual)
 }
 
 struct Page<'a> {
@@ -62,9 +65,24 @@ struct Page<'a> {
     config: &'a Config,
     sources: &'a Sources,
     paint: Paint,
+    followers: BTreeMap<Cause, Vec<&'a Finding>>,
 }
 
-impl Page<'_> {
+/// A finding that others follow from: code, and device and VM where it is not of the host alone.
+type Cause = (&'static str, Option<Address>, Option<usize>);
+
+impl<'a> Page<'a> {
+    fn new(judged: &'a Judged, config: &'a Config, sources: &'a Sources, paint: Paint) -> Self {
+        let mut followers: BTreeMap<Cause, Vec<&Finding>> = BTreeMap::new();
+        for finding in &judged.findings {
+            if let Some(by) = finding.caused_by {
+                let vm = by.device.and(finding.vm);
+                followers.entry((by.code, by.device, vm)).or_default().push(finding);
+            }
+        }
+        Self { judged, config, sources, paint, followers }
+    }
+
     /// The headline is one line whatever the width, without colour, since scripts look for it.
     fn finding(&self, finding: &Finding, amount: Amount) -> String {
         let word = match finding.severity {
@@ -129,14 +147,8 @@ impl Page<'_> {
 
     /// What follows from this finding, a line each.
     fn followers(&self, cause: &Finding) -> String {
-        let follows = |it: &&Finding| {
-            it.caused_by.is_some_and(|by| {
-                by.code == cause.code
-                    && (by.device.is_none() || by.device == cause.device)
-                    && (cause.vm.is_none() || it.vm == cause.vm)
-            })
-        };
-        let all: Vec<&Finding> = self.judged.findings.iter().filter(follows).collect();
+        let key = (cause.code, cause.vm.and(cause.device), cause.vm);
+        let all = self.followers.get(&key).map_or(&[][..], Vec::as_slice);
         let mut text = String::new();
         for follower in all.iter().take(FOLLOWERS) {
             text += &self.paint.wrapped(
@@ -187,39 +199,13 @@ impl Page<'_> {
         let widest =
             self.config.vms.iter().map(|vm| escaped(&vm.name).chars().count()).max().unwrap_or(0);
         let mut text = String::new();
-        for (index, (vm, verdict)) in self.config.vms.iter().zip(&self.judged.vms).enumerate() {
+        for (vm, verdict) in self.config.vms.iter().zip(&self.judged.vms) {
             let name = escaped(&vm.name);
             let pad = " ".repeat(widest - name.chars().count());
-            let said = self.paint.verdict(verdict.verdict, &self.vm_words(index, verdict.verdict));
+            let said = self.paint.verdict(verdict.verdict, &vm_words(verdict));
             text += &format!("{name}{pad}  {said}\n");
         }
         text
-    }
-
-    /// `ready`, `blocked: 2 errors`, `undetermined: 1 check`.
-    fn vm_words(&self, vm: usize, verdict: Verdict) -> String {
-        let concerns = |of: Option<usize>| of == Some(vm) || of.is_none();
-        match verdict {
-            Verdict::Ready => "ready".to_owned(),
-            Verdict::Blocked => {
-                let errors = self
-                    .judged
-                    .findings
-                    .iter()
-                    .filter(|it| it.is_error() && concerns(it.vm))
-                    .count();
-                format!("blocked: {}", counted(errors, "error"))
-            }
-            Verdict::Undetermined => {
-                let open = self
-                    .judged
-                    .undetermined
-                    .iter()
-                    .filter(|it| it.decides() && concerns(it.vm))
-                    .count();
-                format!("undetermined: {}", counted(open, "check"))
-            }
-        }
     }
 
     fn end(&self) -> String {
@@ -244,10 +230,14 @@ impl Page<'_> {
     }
 
     fn first_step(&self) -> Option<String> {
-        let error = self.judged.findings.iter().find(|finding| finding.is_error());
-        if let Some(error) = error {
-            let remedy = error.remedies.first()?;
-            return Some(format!("({}) {}", error.code, escaped(&remedy.text)));
+        let mut errors =
+            self.judged.findings.iter().filter(|finding| finding.is_error()).peekable();
+        if let Some(first) = errors.peek().map(|first| first.code) {
+            let step = errors.find_map(|error| Some((error.code, error.remedies.first()?)));
+            return Some(step.map_or_else(
+                || format!("({first}) correct the place shown."),
+                |(code, remedy)| format!("({code}) {}", escaped(&remedy.text)),
+            ));
         }
         let open = self.judged.undetermined.iter().find(|it| it.decides())?;
         let step = match open.needs {
@@ -256,6 +246,15 @@ impl Page<'_> {
             None => "look at the paths named above",
         };
         Some(format!("({}) {step}.", open.code))
+    }
+}
+
+/// `ready`, `blocked: 2 errors`, `undetermined: 1 check`.
+fn vm_words(vm: &VmVerdict) -> String {
+    match vm.verdict {
+        Verdict::Ready => "ready".to_owned(),
+        Verdict::Blocked => format!("blocked: {}", counted(vm.errors, "error")),
+        Verdict::Undetermined => format!("undetermined: {}", counted(vm.open, "check")),
     }
 }
 

@@ -46,6 +46,9 @@ pub fn point_to(finding: Finding, host: &Host, vendor: PciId, device: PciId) -> 
     let places = host.devices_with(vendor, device);
     let list: Vec<String> = places.iter().map(ToString::to_string).collect();
     let mut finding = match &list[..] {
+        [] if !host.all_ids_known() => finding.detail(format!(
+            "Among the functions that could be read there is no {vendor}:{device}; not all could."
+        )),
         [] => finding.detail(format!("No device {vendor}:{device} was found on this host.")).remedy(Remedy::advice(
             "Check that the card is seated and enabled in the firmware setup, or correct the ids.",
         )),

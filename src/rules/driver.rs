@@ -1,6 +1,6 @@
 //! What a bound driver means for VFIO.
 
-use crate::host::{Device, Gap, Release, Why};
+use crate::host::{Device, Gap, Reading, Release};
 
 /// What a member of a group does to the group's viability.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub fn is_stub(driver: &str) -> bool {
 /// `driver_managed_dma` (`drivers/iommu/iommu.c`, `iommu_group_claim_dma_owner`); before, when
 /// every member is driverless, no endpoint (`header type ≠ 0`), on pci-stub or on VFIO
 /// (`drivers/vfio/vfio.c`, `vfio_dev_viable`).
-pub fn hold(device: &Device, release: Result<&Release, Gap>) -> Result<Hold, Gap> {
+pub fn hold(device: &Device, release: &Reading<Release>) -> Result<Hold, Gap> {
     let Some(driver) = device.driver.known()? else {
         return Ok(Hold::Lets);
     };
@@ -59,20 +59,18 @@ pub fn hold(device: &Device, release: Result<&Release, Gap>) -> Result<Hold, Gap
     }
     let hold = |lets: bool| if lets { Hold::Lets } else { Hold::Blocks(driver.clone()) };
     let since_5_19 = hold(MANAGE_DMA_THEMSELVES.contains(&driver.as_str()));
-    if is_new(&release) == Some(true) {
+    if is_new(release) == Some(true) {
         return Ok(since_5_19);
     }
     let before = hold(driver == "pci-stub" || device.is_bus_bridge()?);
-    if is_new(&release) == Some(false) || before == since_5_19 {
+    if is_new(release) == Some(false) || before == since_5_19 {
         return Ok(before);
     }
-    Err(release.err().unwrap_or_else(|| Gap {
-        path: "/proc/sys/kernel/osrelease".to_owned(),
-        why: Why::Malformed {
-            found: "the release of a kernel that carries backports".to_owned(),
-            expected: "a release that tells whether this driver blocks the group",
-        },
-    }))
+    release.required()?;
+    Err(release.unclear(
+        "a kernel that carries backports",
+        "one of which it is known whether this driver blocks the group (take the driver off to settle it)",
+    ))
 }
 
 /// A driver that registers with VFIO and is not among those whose source was read: one made for
@@ -81,18 +79,15 @@ fn unlisted_vfio_driver(device: &Device, driver: &str) -> Result<Hold, Gap> {
     if driver.contains("vfio") {
         return Ok(Hold::Lets);
     }
-    Err(Gap {
-        path: device.driver.path().to_string(),
-        why: Why::Malformed {
-            found: format!("the driver {driver}, which serves VFIO in a way not known here"),
-            expected: "a driver of which it is known whether it lets the group be used",
-        },
-    })
+    Err(device.driver.unclear(
+        format!("the driver {driver}, which serves VFIO in a way not known here"),
+        "a driver of which it is known whether it lets the group be used",
+    ))
 }
 
 /// Whether the kernel judges by `driver_managed_dma`; none where its release does not tell.
-fn is_new(release: &Result<&Release, Gap>) -> Option<bool> {
-    match release {
+fn is_new(release: &Reading<Release>) -> Option<bool> {
+    match release.required() {
         Ok(release) if release.at_least(5, 19) => Some(true),
         Ok(release) if release.keeps_its_number() => None,
         Ok(_) => Some(false),

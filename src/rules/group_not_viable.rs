@@ -36,8 +36,7 @@ fn check(case: &GroupCase, answer: &mut Answer) {
     let mut blockers = Vec::new();
     for &address in &case.members.known {
         let Some(device) = answer.learn(case.host.member(address)) else { continue };
-        if let Some(Hold::Blocks(driver)) = answer.learn(hold(device, case.host.release.required()))
-        {
+        if let Some(Hold::Blocks(driver)) = answer.learn(hold(device, &case.host.release)) {
             blockers.push(Blocker::function(device, driver));
         }
     }

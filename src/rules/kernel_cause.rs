@@ -32,6 +32,19 @@ const AMD: Vendor = Vendor { table: "IVRS", parameter: "amd_iommu", option: "CON
 /// The virtio IOMMU has no parameter of its own.
 const VIRTIO: Vendor = Vendor { table: "VIOT", parameter: "", option: "CONFIG_VIRTIO_IOMMU" };
 
+impl Vendor {
+    /// Of `intel_iommu=` the last of `on` and `off` counts (`drivers/iommu/intel/iommu.c`,
+    /// `intel_iommu_setup`); `amd_iommu=` has no `on` (`drivers/iommu/amd/init.c`,
+    /// `parse_amd_iommu_options`).
+    fn is_turned_off(&self, line: &CommandLine) -> bool {
+        match self.parameter {
+            "" => false,
+            "intel_iommu" => line.last_of("intel_iommu", &["on", "off"]) == Some("off"),
+            name => line.last_of(name, &["off"]).is_some(),
+        }
+    }
+}
+
 /// The cause and what shows it; a gap where a fact that decides is not known.
 ///
 /// Sources: `drivers/iommu/intel/dmar.c` and `iommu.c`, `drivers/iommu/amd/init.c`,
@@ -54,15 +67,14 @@ pub fn find(host: &Host) -> Result<(Cause, Vec<Evidence>), Gap> {
     let line = host.command_line.required()?;
     let shown = vec![tables.evidence(), host.command_line.evidence()];
     let release = host.release.required();
-    if let Some(word) = line.last_of("iommu", &["off", "force", "on"]).filter(|word| *word == "off")
-    {
-        return Ok((Cause::Parameter(format!("iommu={word}")), shown));
+    // No word takes a mention of this back (`arch/x86/kernel/pci-dma.c`, `iommu_setup`).
+    if line.last_of("iommu", &["off"]).is_some() {
+        return Ok((Cause::Parameter("iommu=off".to_owned()), shown));
     }
     if soft_turns_off(line, release.as_ref().ok().copied()) {
         return Ok((Cause::Parameter("iommu=soft".to_owned()), shown));
     }
-    if !vendor.parameter.is_empty() && line.last_of(vendor.parameter, &["on", "off"]) == Some("off")
-    {
+    if vendor.is_turned_off(line) {
         return Ok((Cause::Parameter(format!("{}=off", vendor.parameter)), shown));
     }
     let Some(modules) = &host.modules else { return Ok((Cause::Failed, shown)) };

@@ -4,7 +4,7 @@ use super::example::Scene;
 use super::{Check, DeviceCase, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
 use crate::host::fake::{FakeHost, GPU};
-use crate::host::{Device, Gap, Host, Why};
+use crate::host::{Device, Gap, Host};
 
 pub static RULE: Rule = Rule {
     code: "AH205",
@@ -55,13 +55,8 @@ pub fn is_refused(host: &Host, device: &Device) -> Result<bool, Gap> {
     if !may_be_backported {
         return Ok(false);
     }
-    Err(Gap {
-        path: "/proc/sys/kernel/osrelease".to_owned(),
-        why: Why::Malformed {
-            found: format!("{:?}", release.text),
-            expected: "a release that tells whether vfio-pci refuses this device",
-        },
-    })
+    let found = format!("{:?}", release.text);
+    Err(host.release.unclear(found, "a release that tells whether vfio-pci refuses this device"))
 }
 
 fn check(case: &DeviceCase, answer: &mut Answer) {
