@@ -3,7 +3,7 @@
 //! A fake host becomes a [`Tree`] of the kernel's own files, so that it is read by the same code
 //! as a machine.
 
-use super::root::Tree;
+use super::root::{Entry, Tree};
 use crate::pci::Address;
 
 /// A machine to be put together; begins as a workstation on which everything is ready.
@@ -19,6 +19,16 @@ pub struct FakeHost {
     iommu: Option<&'static str>,
     kvm_node: bool,
     devices: Vec<FakeDevice>,
+    /// Made last, on top of all that the machine has by itself.
+    changes: Vec<Change>,
+}
+
+/// A path of the machine that is other than usual.
+#[derive(Debug, Clone)]
+struct Change {
+    path: String,
+    /// None takes the path away, with all below it.
+    entry: Option<Entry>,
 }
 
 /// A function of a fake host.
@@ -90,6 +100,7 @@ impl FakeHost {
                     on_root_bus(NVME, 0x01_0802, (0x144d, 0xa808), Some("nvme"), 17),
                 ),
             ],
+            changes: Vec::new(),
         }
     }
 
@@ -198,6 +209,56 @@ impl FakeHost {
         self
     }
 
+    /// A file of the machine, by its path.
+    pub fn file(self, path: &str, text: &str) -> Self {
+        self.put(path, Some(Entry::File(text.as_bytes().to_vec())))
+    }
+
+    pub fn link(self, path: &str, target: &str) -> Self {
+        self.put(path, Some(Entry::Link(target.to_owned())))
+    }
+
+    /// Takes a path away, with all below it.
+    pub fn without(self, path: &str) -> Self {
+        self.put(path, None)
+    }
+
+    /// An attribute in the folder of a function.
+    pub fn attribute(self, address: Address, name: &str, text: &str) -> Self {
+        let path = format!("{}/{name}", self.folder_of(address));
+        self.file(&path, text)
+    }
+
+    pub fn without_attribute(self, address: Address, name: &str) -> Self {
+        let path = format!("{}/{name}", self.folder_of(address));
+        self.without(&path)
+    }
+
+    /// Puts a function below a bridge, or below a controller that makes a domain of its own.
+    pub fn below(self, address: Address, parent: Address) -> Self {
+        self.change(address, |device| device.parent = Some(parent))
+    }
+
+    /// The folder of a function, below that of the bridge above it: `/sys/devices/pci0000:00/…`.
+    pub fn folder_of(&self, address: Address) -> String {
+        let parent = self.devices.iter().find(|device| device.address == address);
+        match parent.and_then(|device| device.parent) {
+            None => format!("/sys/devices/pci{:04x}:00/{address}", address.domain),
+            Some(parent) if parent.domain == address.domain => {
+                format!("{}/{address}", self.folder_of(parent))
+            }
+            Some(parent) => {
+                let Address { domain, bus, .. } = address;
+                format!("{}/pci{domain:04x}:{bus:02x}/{address}", self.folder_of(parent))
+            }
+        }
+    }
+
+    fn put(mut self, path: &str, entry: Option<Entry>) -> Self {
+        self.changes.push(Change { path: path.to_owned(), entry });
+        self
+    }
+
     fn change(mut self, address: Address, change: impl FnOnce(&mut FakeDevice)) -> Self {
         if let Some(device) = self.devices.iter_mut().find(|device| device.address == address) {
             change(device);
@@ -211,7 +272,14 @@ impl FakeHost {
         self.write_kernel(&mut tree);
         self.write_iommu(&mut tree);
         for device in &self.devices {
-            device.write(&mut tree);
+            let folder = self.folder_of(device.address);
+            device.write(&mut tree, folder.trim_start_matches("/sys/"));
+        }
+        for Change { path, entry } in &self.changes {
+            tree.remove(path);
+            if let Some(entry) = entry {
+                tree.put(path, entry.clone());
+            }
         }
         tree
     }
@@ -277,11 +345,10 @@ impl FakeHost {
 }
 
 impl FakeDevice {
-    fn write(&self, tree: &mut Tree) {
+    /// `home` is its folder within `/sys`.
+    fn write(&self, tree: &mut Tree, home: &str) {
         let device = self;
         let FakeDevice { address, class, ids: (vendor, id), .. } = device;
-        let above = device.parent.map(|parent| format!("/{parent}")).unwrap_or_default();
-        let home = format!("devices/pci{:04x}:00{above}/{address}", address.domain);
         let folder = format!("/sys/{home}");
         let up = "../".repeat(home.matches('/').count() + 1);
         tree.link(&format!("/sys/bus/pci/devices/{address}"), &format!("../../../{home}"));

@@ -12,9 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::reading::{Fact, HostPath, Reading, Why, excerpt};
-#[cfg(test)]
-pub use tree::Entry;
-pub use tree::Tree;
+pub use tree::{Entry, Tree};
 
 /// Where the host is read from.
 pub struct Root {

@@ -74,6 +74,7 @@ fn codes_and_names_are_sound_and_stand_in_their_files() {
         std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_file())
             .filter(|path| std::fs::read_to_string(path).unwrap().starts_with("//! AH"))
             .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
             .collect();

@@ -42,7 +42,6 @@ impl Tree {
     }
 
     /// Takes a path away, with all below it.
-    #[cfg(test)]
     pub fn remove(&mut self, path: &str) {
         let below = format!("{path}/");
         self.entries.retain(|entry, _| entry != path && !entry.starts_with(&below));
@@ -53,7 +52,7 @@ impl Tree {
         self.entries.iter().map(|(path, entry)| (path.as_str(), entry))
     }
 
-    fn put(&mut self, path: &str, entry: Entry) {
+    pub fn put(&mut self, path: &str, entry: Entry) {
         if let Some((parent, _)) = path.rsplit_once('/')
             && !self.entries.contains_key(parent)
         {

@@ -1,52 +1,19 @@
-//! Hosts × configurations → codes: one line a case, over hosts written in code.
+//! Host, device and group on an Intel and an AMD workstation.
 
-use super::example::ONE_GPU;
-use crate::config;
+use super::{Case, GPU_ONLY, INTEL, ONE_GPU, amd, case, off, workstation};
 use crate::host::fake::{FakeHost, GPU, GPU_AUDIO, LPC, NVME, ROOT_PORT};
-use crate::host::{Host, Root};
 use crate::pci::Address;
-use crate::policy::{self, Judged, Policy, Verdict};
-use crate::source::Sources;
+use crate::policy::Verdict;
 
-/// What is expected: codes that stand, and codes that follow from others in brackets.
-struct Case {
-    name: &'static str,
-    host: FakeHost,
-    config: &'static str,
-    codes: &'static str,
-    verdict: Verdict,
-}
-
-const GPU_ONLY: &str = "compute_nodes: [{name: a, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.0', device_type: gpu}]}}]\n";
 const NVME_ONLY: &str = "compute_nodes: [{name: a, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:02:00.0', device_type: storage}]}}]\n";
 const BRIDGE_ONLY: &str = "compute_nodes: [{name: a, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:00:01.0', device_type: other}]}}]\n";
 
 const TWO_VMS: &str = "compute_nodes: [{name: a, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.0', device_type: gpu}]}}, {name: b, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.1', device_type: audio}]}}]\n";
 const TAKING_TURNS: &str = "compute_nodes: [{name: a, auto_start: false, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.0', device_type: gpu}]}}, {name: b, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.1', device_type: audio}]}}]\n";
 
-const INTEL: &str = "GenuineIntel";
-const AMD: &str = "AuthenticAMD";
-
-fn workstation() -> FakeHost {
-    FakeHost::workstation()
-}
-
-fn amd() -> FakeHost {
-    workstation().cpu(AMD, "fpu lm svm").acpi_tables(&["APIC", "IVRS"]).iommu(Some("ivhd0"))
-}
-
-/// Without an IOMMU at work, for a reason that the command line and the tables tell.
-fn off(host: FakeHost) -> FakeHost {
-    let host = host.iommu(None);
-    [GPU, GPU_AUDIO, NVME, ROOT_PORT, LPC, Address::new(0, 0, 0, 0), Address::new(0, 0, 6, 0)]
-        .into_iter()
-        .fold(host, |host, address| host.group(address, None))
-}
-
 #[rustfmt::skip]
-fn cases() -> Vec<Case> {
+pub fn cases() -> Vec<Case> {
     use Verdict::{Blocked, Ready, Undetermined};
-    let case = |name, host, config, codes, verdict| Case { name, host, config, codes, verdict };
     vec![
         case("all is well", workstation(), ONE_GPU, "", Ready),
         case("all is well on AMD", amd(), ONE_GPU, "", Ready),
@@ -94,84 +61,4 @@ fn cases() -> Vec<Case> {
         case("two VMs that take turns", workstation(), TAKING_TURNS, "AH303 [AH301 AH301]", Ready),
         case("a refused accelerator", workstation().ids(NVME, 0x8086, 0x37c8).driver(NVME, None), NVME_ONLY, "AH205", Blocked),
     ]
-}
-
-fn judge(config: &str, host: &FakeHost) -> Judged {
-    let mut sources = Sources::default();
-    sources.add("case.yaml", config);
-    let config = config::load(&sources, &|_| None).unwrap();
-    let host = Host::read(&Root::memory(host.tree()), &super::need(&config));
-    policy::judge(super::run(&config, Some(&host)), &config, Some(&host), Policy::default())
-}
-
-/// Codes that stand, then those that follow in brackets, then open checks with a question mark.
-fn codes(judged: &Judged) -> String {
-    let list = |stands: bool| {
-        let mut codes: Vec<&str> =
-            judged.findings.iter().filter(|it| it.stands() == stands).map(|it| it.code).collect();
-        codes.sort_unstable();
-        codes.join(" ")
-    };
-    let open: Vec<String> = judged.undetermined.iter().map(|it| format!("{}?", it.code)).collect();
-    let symptoms = match list(false) {
-        none if none.is_empty() => none,
-        some => format!("[{some}]"),
-    };
-    let parts = [list(true), symptoms, open.join(" ")];
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-#[test]
-fn each_host_gets_its_codes() {
-    let mut wrong = Vec::new();
-    for case in cases() {
-        let judged = judge(case.config, &case.host);
-        if (codes(&judged).as_str(), judged.verdict) != (case.codes, case.verdict) {
-            let (said, verdict) = (codes(&judged), judged.verdict.as_str());
-            wrong.push(format!("{}: {said:?} {verdict}, not {:?}", case.name, case.codes));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn two_like_cards_are_both_named_where_one_is_missed() {
-    let (first, second) = (Address::new(0, 3, 0, 0), Address::new(0, 4, 0, 0));
-    let host = workstation().moved(GPU, first).with(second, 0x03_0000, (0x10de, 0x2684), None, 30);
-    let judged = judge(ONE_GPU, &host);
-    let finding = judged.findings.iter().find(|it| it.code == "AH201").unwrap();
-    let places: Vec<_> = finding.related.iter().filter_map(|related| related.device).collect();
-    assert_eq!(places, [first, second]);
-    assert!(
-        finding.details[0].contains("0000:03:00.0 and at 0000:04:00.0"),
-        "{:?}",
-        finding.details
-    );
-}
-
-#[test]
-fn the_cause_of_an_iommu_that_is_off_is_told() {
-    let cause = |host: FakeHost| {
-        let judged = judge(ONE_GPU, &host);
-        judged.findings.iter().find(|it| it.code == "AH105").unwrap().details.join(" ")
-    };
-    for (host, words) in [
-        (workstation().iommu_off_in_firmware(), "VT-d"),
-        (off(amd().acpi_tables(&["APIC"])), "AMD-Vi"),
-        (
-            off(workstation().cpu(INTEL, "lm vmx hypervisor").acpi_tables(&["APIC"])),
-            "virtual machine",
-        ),
-        (off(workstation()).command_line("iommu=off"), "iommu=off"),
-        (off(workstation()).command_line("intel_iommu=on intel_iommu=off"), "intel_iommu=off"),
-        (off(amd()).command_line("amd_iommu=off"), "amd_iommu=off"),
-        (off(amd()).command_line("iommu=soft").release("5.10.0"), "iommu=soft"),
-        (off(amd()).command_line("iommu=soft").release("6.1.0"), "initialisation failed"),
-        (off(workstation()).command_line("intel_iommu=on"), "initialisation failed"),
-        (off(amd()), "initialisation failed"),
-        (off(workstation()).command_line("quiet"), "leaves off unless"),
-    ] {
-        let said = cause(host);
-        assert!(said.contains(words), "{words}: {said}");
-    }
 }

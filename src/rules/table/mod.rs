@@ -1,0 +1,148 @@
+//! Hosts × configurations → codes: one line a case, over hosts written in code. A case names all
+//! codes that are said, so every other code is one that must not be.
+
+mod basics;
+
+use super::example::ONE_GPU;
+use crate::config;
+use crate::host::fake::{FakeHost, GPU, GPU_AUDIO, LPC, NVME, ROOT_PORT};
+use crate::host::{Host, Root};
+use crate::pci::Address;
+use crate::policy::{self, Judged, Policy, Verdict};
+use crate::source::Sources;
+
+/// What is expected: codes that stand, and codes that follow from others in brackets.
+struct Case {
+    name: &'static str,
+    host: FakeHost,
+    config: String,
+    codes: &'static str,
+    verdict: Verdict,
+}
+
+fn case(
+    name: &'static str,
+    host: FakeHost,
+    config: impl Into<String>,
+    codes: &'static str,
+    verdict: Verdict,
+) -> Case {
+    Case { name, host, config: config.into(), codes, verdict }
+}
+
+const GPU_ONLY: &str = "compute_nodes: [{name: a, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.0', device_type: gpu}]}}]\n";
+
+const INTEL: &str = "GenuineIntel";
+const AMD: &str = "AuthenticAMD";
+
+fn workstation() -> FakeHost {
+    FakeHost::workstation()
+}
+
+fn amd() -> FakeHost {
+    workstation().cpu(AMD, "fpu lm svm").acpi_tables(&["APIC", "IVRS"]).iommu(Some("ivhd0"))
+}
+
+/// Without an IOMMU at work, for a reason that the command line and the tables tell.
+fn off(host: FakeHost) -> FakeHost {
+    let host = host.iommu(None);
+    [GPU, GPU_AUDIO, NVME, ROOT_PORT, LPC, Address::new(0, 0, 0, 0), Address::new(0, 0, 6, 0)]
+        .into_iter()
+        .fold(host, |host, address| host.group(address, None))
+}
+
+/// A plan with one VM that wants these.
+fn wanting(devices: &[(Address, &str)]) -> String {
+    let list: Vec<String> = devices
+        .iter()
+        .map(|(address, kind)| format!("{{pci_address: '{address}', device_type: {kind}}}"))
+        .collect();
+    format!(
+        "compute_nodes: [{{name: a, pcie_passthrough: {{enabled: true, devices: [{}]}}}}]\n",
+        list.join(", ")
+    )
+}
+
+fn judge(config: &str, host: &FakeHost) -> Judged {
+    let mut sources = Sources::default();
+    sources.add("case.yaml", config);
+    let config = config::load(&sources, &|_| None).unwrap();
+    let host = Host::read(&Root::memory(host.tree()), &super::need(&config));
+    policy::judge(super::run(&config, Some(&host)), &config, Some(&host), Policy::default())
+}
+
+/// Codes that stand, then those that follow in brackets, then open checks with a question mark.
+fn codes(judged: &Judged) -> String {
+    let list = |stands: bool| {
+        let mut codes: Vec<&str> =
+            judged.findings.iter().filter(|it| it.stands() == stands).map(|it| it.code).collect();
+        codes.sort_unstable();
+        codes.join(" ")
+    };
+    let open: Vec<String> = judged.undetermined.iter().map(|it| format!("{}?", it.code)).collect();
+    let symptoms = match list(false) {
+        none if none.is_empty() => none,
+        some => format!("[{some}]"),
+    };
+    let parts = [list(true), symptoms, open.join(" ")];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn all_cases() -> Vec<Case> {
+    [basics::cases()].into_iter().flatten().collect()
+}
+
+#[test]
+fn each_host_gets_its_codes() {
+    let mut wrong = Vec::new();
+    for case in all_cases() {
+        let judged = judge(&case.config, &case.host);
+        if (codes(&judged).as_str(), judged.verdict) != (case.codes, case.verdict) {
+            let (said, verdict) = (codes(&judged), judged.verdict.as_str());
+            wrong.push(format!("{}: {said:?} {verdict}, not {:?}", case.name, case.codes));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn two_like_cards_are_both_named_where_one_is_missed() {
+    let (first, second) = (Address::new(0, 3, 0, 0), Address::new(0, 4, 0, 0));
+    let host = workstation().moved(GPU, first).with(second, 0x03_0000, (0x10de, 0x2684), None, 30);
+    let judged = judge(ONE_GPU, &host);
+    let finding = judged.findings.iter().find(|it| it.code == "AH201").unwrap();
+    let places: Vec<_> = finding.related.iter().filter_map(|related| related.device).collect();
+    assert_eq!(places, [first, second]);
+    assert!(
+        finding.details[0].contains("0000:03:00.0 and at 0000:04:00.0"),
+        "{:?}",
+        finding.details
+    );
+}
+
+#[test]
+fn the_cause_of_an_iommu_that_is_off_is_told() {
+    let cause = |host: FakeHost| {
+        let judged = judge(ONE_GPU, &host);
+        judged.findings.iter().find(|it| it.code == "AH105").unwrap().details.join(" ")
+    };
+    for (host, words) in [
+        (workstation().iommu_off_in_firmware(), "VT-d"),
+        (off(amd().acpi_tables(&["APIC"])), "AMD-Vi"),
+        (
+            off(workstation().cpu(INTEL, "lm vmx hypervisor").acpi_tables(&["APIC"])),
+            "virtual machine",
+        ),
+        (off(workstation()).command_line("iommu=off"), "iommu=off"),
+        (off(workstation()).command_line("intel_iommu=on intel_iommu=off"), "intel_iommu=off"),
+        (off(amd()).command_line("amd_iommu=off"), "amd_iommu=off"),
+        (off(amd()).command_line("iommu=soft").release("5.10.0"), "iommu=soft"),
+        (off(amd()).command_line("iommu=soft").release("6.1.0"), "initialisation failed"),
+        (off(workstation()).command_line("intel_iommu=on"), "initialisation failed"),
+        (off(amd()), "initialisation failed"),
+        (off(workstation()).command_line("quiet"), "leaves off unless"),
+    ] {
+        let said = cause(host);
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
