@@ -92,6 +92,10 @@ pub struct Answer {
     /// The worst that this check could find here, where that is less than the rule's worst.
     pub worst: Option<Severity>,
     pub gaps: Vec<crate::host::Gap>,
+    /// What a pass stands on.
+    pub passed: Vec<Evidence>,
+    /// Why the question was not asked of this host; neither a pass nor a gap.
+    pub not_judged: Option<Evidence>,
 }
 
 impl Severity {
@@ -216,6 +220,16 @@ impl Answer {
         if !self.gaps.contains(&gap) {
             self.gaps.push(gap);
         }
+    }
+
+    /// What was read and found good.
+    pub fn passed(&mut self, evidence: impl IntoIterator<Item = Evidence>) {
+        self.passed.extend(evidence);
+    }
+
+    /// The question does not arise, as this reading tells.
+    pub fn not_judged(&mut self, because: Evidence) {
+        self.not_judged = Some(because);
     }
 
     /// The value of a fact, or `None` with its gap noted.

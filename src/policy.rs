@@ -64,7 +64,7 @@ impl Verdict {
 pub fn judge(answers: Answers, config: &Config, host: Option<&Host>, policy: Policy) -> Judged {
     let Answers { mut findings, mut undetermined } = answers;
     silence(&mut findings, &mut undetermined);
-    fold(&mut findings);
+    fold(&mut findings, host);
     for finding in &mut findings {
         finding.severity = policy.severity(finding.code, finding.severity);
     }
@@ -118,8 +118,9 @@ fn silence(findings: &mut Vec<Finding>, undetermined: &mut Vec<Undetermined>) {
 }
 
 /// Cause before symptom: a finding that follows from another is marked, and no longer counts.
-fn fold(findings: &mut [Finding]) {
-    let index = Index::of(findings);
+fn fold(findings: &mut [Finding], host: Option<&Host>) {
+    let mut index = Index::of(findings);
+    index.no_vfio_pci = host.is_some_and(|host| matches!(host.vfio.pci_driver.known(), Ok(None)));
     let causes: Vec<Option<Cause>> =
         findings.iter().map(|finding| index.cause_of(finding)).collect();
     for (finding, cause) in findings.iter_mut().zip(causes) {
@@ -130,6 +131,9 @@ fn fold(findings: &mut [Finding]) {
 /// What findings can follow from, so that no pair of findings is looked at.
 struct Index {
     codes: BTreeSet<&'static str>,
+    /// No device can be bound. Where another part of VFIO is missing, one without a driver has that
+    /// trouble by itself.
+    no_vfio_pci: bool,
     /// Devices of a VM that a driver of the host or a stub holds.
     held: BTreeMap<(Option<usize>, Address), &'static str>,
     /// Devices of a VM's groups that block them, and the finding's own device.
@@ -142,6 +146,7 @@ impl Index {
     fn of(findings: &[Finding]) -> Self {
         let mut index = Self {
             codes: BTreeSet::new(),
+            no_vfio_pci: false,
             held: BTreeMap::new(),
             blockers: BTreeMap::new(),
             split: BTreeMap::new(),
@@ -173,7 +178,7 @@ impl Index {
         match symptom.code {
             "AH106" | "AH206" => host("AH105"),
             "AH108" => host("AH104"),
-            "AH208" => host("AH105").or_else(|| host("AH104")),
+            "AH208" => host("AH105").or_else(|| host("AH104").filter(|_| self.no_vfio_pci)),
             "AH302" => host("AH105").or_else(|| self.held_by_wanted(symptom)),
             "AH301" => {
                 let member = symptom.device?;
@@ -213,12 +218,25 @@ fn vm_verdicts(
     let mut verdicts: Vec<VmVerdict> = config.vms.iter().map(|_| VmVerdict::default()).collect();
     let mut of_device: BTreeMap<(usize, Address), Verdict> = BTreeMap::new();
     let mut of_group: BTreeMap<(usize, u32), Verdict> = BTreeMap::new();
+    // What is about a group, whoever wants it, concerns every VM that wants a device of it.
+    let mut who_wants: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
+    for (vm, _, wanted) in rules::wanted(config) {
+        if let Some(group) = group_of(wanted.address.value) {
+            who_wants.entry(group).or_default().insert(vm);
+        }
+    }
+    let of_vms = |vms: Vec<usize>, group: Option<u32>| match group.and_then(|id| who_wants.get(&id))
+    {
+        Some(all) if vms.is_empty() => all.iter().copied().collect(),
+        _ => vms,
+    };
     let errors = findings.iter().filter(|it| it.is_error()).map(|it| {
-        let vms: Vec<usize> = it.vm.iter().chain(&it.also).copied().collect();
-        (Verdict::Blocked, it.code, vms, it.device, it.group)
+        let vms = it.vm.iter().chain(&it.also).copied().collect();
+        (Verdict::Blocked, it.code, of_vms(vms, it.group), it.device, it.group)
     });
     let open = undetermined.iter().filter(|it| it.decides()).map(|it| {
-        (Verdict::Undetermined, it.code, it.vm.into_iter().collect(), it.device, it.group)
+        let vms = it.vm.into_iter().collect();
+        (Verdict::Undetermined, it.code, of_vms(vms, it.group), it.device, it.group)
     });
     for (verdict, code, vms, device, group) in errors.chain(open) {
         if vms.is_empty() && is_host_rule(code) {

@@ -73,6 +73,8 @@ pub enum Command {
     /// List the devices of this host
     #[command(subcommand)]
     Inventory(InventoryOf),
+    /// Judge the host alone: is this machine able to pass devices through?
+    Doctor(DoctorArgs),
     /// Tell what a finding means, why it matters and how it is mended
     Explain(ExplainArgs),
     /// List all rules
@@ -104,6 +106,22 @@ pub struct ValidateArgs {
     /// Let a VM have a part of an IOMMU group: AH301 becomes a warning
     #[arg(long)]
     pub allow_partial_groups: bool,
+    /// Who starts the VMs, by name or number: may this user open /dev/kvm and the VFIO nodes?
+    #[arg(long = "as", value_name = "USER")]
+    pub user: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Formats: text, json. Exit codes as of validate.\nExamples:\n  ai-how doctor\n  ai-how doctor --as libvirt-qemu\n  ai-how doctor --root /mnt/other-host --format json"
+)]
+pub struct DoctorArgs {
+    /// Turn warnings into errors
+    #[arg(long)]
+    pub strict: bool,
+    /// Who starts the VMs, by name or number: may this user open /dev/kvm?
+    #[arg(long = "as", value_name = "USER")]
+    pub user: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -185,6 +203,7 @@ pub enum Extra {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Document {
     Config,
+    Doctor,
     Validate,
     ValidateNdjson,
     Inventory,

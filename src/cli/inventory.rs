@@ -20,6 +20,7 @@ pub fn run(args: &InventoryArgs, global: &Global) -> Result<Exit, CliError> {
         details: true,
         link: args.with.contains(&Extra::Link),
         driver_override: args.with.contains(&Extra::DriverOverride),
+        user: None,
     };
     let host = read_host(global, &need)?;
     let filter = Filter {

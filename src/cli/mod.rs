@@ -3,6 +3,7 @@
 //! *Invariant:* only this floor prints, writes files and ends the program.
 
 mod args;
+mod doctor;
 mod exit;
 mod explain;
 mod inventory;
@@ -26,6 +27,7 @@ pub fn run() -> ExitCode {
     let exit = logging::start(&cli.global).and_then(|()| match &cli.command {
         Command::Validate(args) => validate::run(args, &cli.global),
         Command::Inventory(InventoryOf::Pcie(args)) => inventory::run(args, &cli.global),
+        Command::Doctor(args) => doctor::run(args, &cli.global),
         Command::Explain(args) => explain::run(args, &cli.global),
         Command::Rules => rules::run(&cli.global),
         Command::Schema(args) => schema::run(args, &cli.global),

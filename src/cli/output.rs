@@ -96,7 +96,7 @@ pub fn print_early(early: &clap::Error) -> Exit {
     let line = said.collect::<Vec<_>>().join(" ");
     let line = line.trim_start_matches("error: ");
     let line = if early.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        "a command is missing: validate, inventory, explain, rules or schema"
+        "a command is missing: validate, inventory, doctor, explain, rules or schema"
     } else {
         line
     };

@@ -6,6 +6,7 @@ use super::args::{Document, Format, Global, SchemaArgs};
 use super::exit::{CliError, Exit};
 use super::output;
 use crate::config;
+use crate::report::doctor::DoctorView;
 use crate::report::inventory::{DeviceView, InventoryView};
 use crate::report::view::{Line, Rules, Validate};
 
@@ -13,6 +14,7 @@ pub fn run(args: &SchemaArgs, global: &Global) -> Result<Exit, CliError> {
     output::check_format("schema", global, &[Format::Text, Format::Json])?;
     let text = match args.document {
         Document::Config => output::json(&config::schema()),
+        Document::Doctor => output::json(&schema_for!(DoctorView)),
         Document::Validate => output::json(&schema_for!(Validate)),
         Document::ValidateNdjson => output::json(&schema_for!(Line)),
         Document::Inventory => output::json(&schema_for!(InventoryView)),

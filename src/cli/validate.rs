@@ -4,7 +4,7 @@ use super::args::{Format, Global, ValidateArgs};
 use super::exit::{CliError, Exit};
 use super::output;
 use crate::config;
-use crate::host::{Host, Root};
+use crate::host::{Host, Need, Reading, Root};
 use crate::policy::{self, Policy};
 use crate::report::text::{self, Amount};
 use crate::report::view::Validate;
@@ -21,7 +21,8 @@ pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
     let host = if args.skip_pcie_validation {
         None
     } else {
-        Some(read_host(global, &rules::need(&config))?)
+        let need = Need { user: args.user.clone(), ..rules::need(&config) };
+        Some(read_host(global, &need)?)
     };
     let policy = Policy { strict: args.strict, allow_partial_groups: args.allow_partial_groups };
     let judged = policy::judge(rules::run(&config, host.as_ref()), &config, host.as_ref(), policy);
@@ -36,7 +37,7 @@ pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
 }
 
 /// The host of this run; what was read of it is in the log.
-pub fn read_host(global: &Global, need: &crate::host::Need) -> Result<Host, CliError> {
+pub fn read_host(global: &Global, need: &Need) -> Result<Host, CliError> {
     let mut root = Root::open(global.root.as_deref())?;
     if tracing::enabled!(tracing::Level::DEBUG) {
         root = root.recording();
@@ -45,10 +46,13 @@ pub fn read_host(global: &Global, need: &crate::host::Need) -> Result<Host, CliE
     for (path, asked) in root.asked() {
         tracing::debug!("asked for the {} {path:?}", asked.as_str());
     }
+    if let (Some(name), Some(Err(gap))) = (&need.user, host.user.as_ref().map(Reading::required)) {
+        return Err(CliError::NoUser { name: name.clone(), gap });
+    }
     Ok(host)
 }
 
-fn amount(global: &Global) -> Amount {
+pub fn amount(global: &Global) -> Amount {
     match (global.quiet, global.verbose) {
         (true, _) => Amount::Quiet,
         (false, true) => Amount::Verbose,

@@ -26,6 +26,9 @@ pub struct Device {
     /// The folder `vfio-dev`, there when the bound driver registered the function with VFIO
     /// (since 6.1, `drivers/vfio/vfio_main.c`).
     pub vfio_dev: Reading<()>,
+    /// How the kernel finds a module for it, `pci:v000010DEd…` (`drivers/pci/pci-driver.c`,
+    /// `pci_uevent`).
+    pub modalias: Reading<String>,
     pub details: Option<Details>,
     pub link: Option<Link>,
     /// Only where it was asked for.
@@ -107,6 +110,11 @@ pub fn read(root: &Root, address: Address, need: &Need) -> Device {
             .link("iommu_group")
             .parse("a link to a numbered group", |target| last_part(target).parse().ok()),
         vfio_dev: reader.folder("vfio-dev"),
+        modalias: uevent
+            .value("MODALIAS", "an alias, pci:v000010DE…", |alias| {
+                alias.starts_with("pci:").then(|| alias.to_owned())
+            })
+            .or(|| reader.text("modalias")),
         details: need.details.then(|| reader.details(&uevent)),
         link: need.link.then(|| reader.pcie_link()),
         driver_override: need.driver_override.then(|| reader.driver_override()),

@@ -21,6 +21,12 @@ pub struct FakeHost {
     devices: Vec<FakeDevice>,
     /// Made last, on top of all that the machine has by itself.
     changes: Vec<Change>,
+    /// Owner, group and mode of device nodes.
+    nodes: Vec<(&'static str, u32, u32, u32)>,
+    /// Who asks; root where nobody is named.
+    caller: u32,
+    /// Chips of the first interrupts.
+    chips: (&'static str, &'static str),
 }
 
 /// A path of the machine that is other than usual.
@@ -101,6 +107,9 @@ impl FakeHost {
                 ),
             ],
             changes: Vec::new(),
+            nodes: Vec::new(),
+            caller: 0,
+            chips: ("IR-IO-APIC", "IR-PCI-MSIX-0000:02:00.0"),
         }
     }
 
@@ -123,7 +132,75 @@ impl FakeHost {
         self
     }
 
+    /// A device node with an owner, a group and a mode.
+    pub fn node(mut self, path: &'static str, owner: u32, group: u32, mode: u32) -> Self {
+        self.nodes.push((path, owner, group, mode));
+        self
+    }
+
+    /// The program is started by this user, who is in no group but the own.
+    pub fn called_by(mut self, uid: u32) -> Self {
+        self.caller = uid;
+        self
+    }
+
+    /// Chips of the interrupts of the timer and of a device.
+    pub fn interrupts(mut self, timer: &'static str, device: &'static str) -> Self {
+        self.chips = (timer, device);
+        self
+    }
+
+    /// No IOMMU, and groups that were made for devices on vfio-pci all the same.
+    pub fn noiommu_mode(mut self) -> Self {
+        self.iommu = None;
+        self.acpi_tables.retain(|table| *table != "DMAR");
+        // Each function on vfio-pci gets one of its own.
+        for device in &mut self.devices {
+            device.group = match device.address {
+                GPU => Some(0),
+                GPU_AUDIO => Some(1),
+                _ => None,
+            };
+        }
+        let named = |host: Self, id: u32| {
+            host.file(&format!("/sys/kernel/iommu_groups/{id}/name"), "vfio-noiommu\n")
+        };
+        named(named(self, 0), 1)
+            .file("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n")
+    }
+
+    /// All of VFIO and KVM is built into the kernel, which has no modules at all.
     #[cfg(test)]
+    pub fn built_in_everything(mut self) -> Self {
+        self.release = "6.12.1-lab";
+        self.modules.clear();
+        self.file("/boot/config-6.12.1-lab", "CONFIG_VFIO=y\nCONFIG_VFIO_CONTAINER=y\nCONFIG_VFIO_IOMMU_TYPE1=y\nCONFIG_VFIO_PCI=y\nCONFIG_KVM=y\nCONFIG_KVM_INTEL=y\nCONFIG_INTEL_IOMMU=y\n")
+            .without("/proc/modules")
+            .without("/lib/modules")
+            .folder("/sys/module/vfio")
+            .folder("/sys/module/vfio_pci")
+            .file("/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N\n")
+            .file("/sys/class/misc/vfio/dev", "10:196\n")
+            .folder("/sys/bus/pci/drivers/vfio-pci")
+    }
+
+    /// VFIO over IOMMUFD with a node for each device, and neither groups' nodes nor type1.
+    #[cfg(test)]
+    pub fn iommufd_only(self) -> Self {
+        self.without_modules(&["vfio_iommu_type1"])
+            .without("/sys/class/misc/vfio")
+            .without("/sys/module/vfio_iommu_type1")
+            .without("/dev/vfio")
+            .file("/dev/iommu", "")
+            .file("/dev/vfio/devices/vfio0", "")
+            .file("/sys/module/iommufd/parameters/allow_unsafe_interrupts", "N\n")
+    }
+
+    pub fn loaded(mut self, module: &'static str) -> Self {
+        self.modules.push(module);
+        self
+    }
+
     pub fn release(mut self, release: &'static str) -> Self {
         self.release = release;
         self
@@ -218,6 +295,10 @@ impl FakeHost {
         self.put(path, Some(Entry::Link(target.to_owned())))
     }
 
+    pub fn folder(self, path: &str) -> Self {
+        self.put(path, Some(Entry::Folder))
+    }
+
     /// Takes a path away, with all below it.
     pub fn without(self, path: &str) -> Self {
         self.put(path, None)
@@ -275,6 +356,10 @@ impl FakeHost {
             let folder = self.folder_of(device.address);
             device.write(&mut tree, folder.trim_start_matches("/sys/"));
         }
+        for (path, owner, group, mode) in &self.nodes {
+            tree.node(path, *owner, *group, *mode);
+        }
+        tree.called_by(self.caller, &[self.caller]);
         for Change { path, entry } in &self.changes {
             tree.remove(path);
             if let Some(entry) = entry {
@@ -290,6 +375,11 @@ impl FakeHost {
         tree.file("/proc/sys/kernel/arch", format!("{arch}\n"));
         tree.file("/proc/version", format!("Linux version {release} (builder@example) #1 SMP\n"));
         tree.file("/proc/cmdline", format!("{command_line}\n"));
+        let (timer, device) = self.chips;
+        tree.file(
+            "/proc/interrupts",
+            format!("            CPU0       \n   0:         42   {timer}    2-edge      timer\n  24:       1507   {device}    0-edge      nvme0q0\n NMI:          0   Non-maskable interrupts\n"),
+        );
         let processor = match *arch {
             "aarch64" => {
                 "processor\t: 0\nCPU implementer\t: 0x41\nCPU architecture: 8\n\n".to_owned()
@@ -310,12 +400,20 @@ impl FakeHost {
         tree.file(&format!("/lib/modules/{release}/modules.dep"), dep + kvm);
         tree.file(&format!("/lib/modules/{release}/modules.builtin"), "kernel/fs/ext4/ext4.ko\n");
         tree.file(
+            &format!("/lib/modules/{release}/modules.alias"),
+            "# Aliases extracted from modules themselves.\nalias pci:v000010DEd*sv*sd*bc03sc*i* nouveau\nalias pci:v*d*sv*sd*bc04sc03i00* snd_hda_intel\nalias pci:v*d*sv*sd*bc01sc08i02* nvme\n",
+        );
+        tree.file(&format!("/lib/modules/{release}/modules.builtin.modinfo"), "ext4.license=GPL\0");
+        tree.file(
             &format!("/boot/config-{release}"),
             "CONFIG_INTEL_IOMMU=y\n# CONFIG_INTEL_IOMMU_DEFAULT_ON is not set\nCONFIG_AMD_IOMMU=y\nCONFIG_VFIO=m\nCONFIG_VFIO_IOMMU_TYPE1=m\nCONFIG_VFIO_PCI=m\nCONFIG_KVM=m\nCONFIG_KVM_INTEL=m\nCONFIG_KVM_AMD=m\n",
         );
         tree.folder("/sys/module");
         for name in &self.modules {
             tree.file(&format!("/sys/module/{name}/refcnt"), "0\n");
+        }
+        if self.modules.contains(&"vfio_iommu_type1") {
+            tree.file("/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N\n");
         }
         tree.folder("/dev");
         if self.kvm_node {
@@ -355,7 +453,7 @@ impl FakeDevice {
         let driver = device.driver.map(|driver| format!("DRIVER={driver}\n")).unwrap_or_default();
         tree.file(
             &format!("{folder}/uevent"),
-            format!("{driver}PCI_CLASS={class:X}\nPCI_ID={vendor:04X}:{id:04X}\nPCI_SUBSYS_ID={vendor:04X}:0001\nPCI_SLOT_NAME={address}\n"),
+            format!("{driver}PCI_CLASS={class:X}\nPCI_ID={vendor:04X}:{id:04X}\nPCI_SUBSYS_ID={vendor:04X}:0001\nPCI_SLOT_NAME={address}\nMODALIAS=pci:v{vendor:08X}d{id:08X}sv{vendor:08X}sd00000001bc{:02X}sc{:02X}i{:02X}\n", class >> 16, class >> 8 & 0xff, class & 0xff),
         );
         for (name, text) in [
             ("class", format!("0x{class:06x}\n")),

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::access::Node;
 use super::device::Device;
 use super::reading::{Gap, HostPath, Reading, Why};
 use super::root::Root;
@@ -30,6 +31,8 @@ pub struct Group {
     pub listed: Reading<Vec<String>>,
     /// Drivers of the members that are no PCI functions.
     pub foreign: BTreeMap<String, Reading<String>>,
+    /// `/dev/vfio/N`, there while a member is on a driver of VFIO.
+    pub node: Reading<Node>,
 }
 
 /// Who is in a group, as far as it is known.
@@ -87,7 +90,15 @@ pub fn read_group(root: &Root, id: u32) -> Group {
             .collect(),
         _ => BTreeMap::new(),
     };
-    Group { id, kind: root.text(&path("type")), name: root.text(&path("name")), listed, foreign }
+    let node = root.node(&format!("/dev/vfio/{id}").into());
+    Group {
+        id,
+        node,
+        kind: root.text(&path("type")),
+        name: root.text(&path("name")),
+        listed,
+        foreign,
+    }
 }
 
 /// As of a function: by the link, else by `uevent`; without either nobody captured it.

@@ -42,6 +42,15 @@ pub fn read_command_line(root: &Root) -> Reading<CommandLine> {
         .parse("the kernel's command line", |text| Some(CommandLine(text.clone())))
 }
 
+/// A parameter of a module that is on or off (`kernel/params.c`, `param_get_bool`).
+pub fn read_switch(root: &Root, path: String) -> Reading<bool> {
+    root.text(&path.into()).parse("Y or N", |text| match text.as_str() {
+        "Y" => Some(true),
+        "N" => Some(false),
+        _ => None,
+    })
+}
+
 /// `/proc/config.gz`, else `/boot/config-RELEASE`.
 pub fn read_build_config(root: &Root, release: &Reading<Release>) -> Reading<BuildConfig> {
     let packed = root

@@ -3,20 +3,28 @@
 //! *Invariant:* only this floor reads the machine, through [`Root`] alone; it judges nothing and
 //! knows no configuration.
 
+mod access;
+mod aliases;
 mod cpu;
 mod device;
 pub mod fake;
+mod interrupts;
 mod iommu;
 mod kernel;
 mod modules;
 mod need;
 mod reading;
 mod root;
+mod slots;
+mod xen;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use access::{Node, User};
+pub use aliases::Aliases;
 pub use cpu::Cpu;
 pub use device::{Bar, BarKind, Device};
+pub use interrupts::Interrupts;
 pub use iommu::{Group, Iommu, Members};
 pub use kernel::{BuildConfig, CommandLine, Release};
 pub use modules::{KVM, KVM_AMD, KVM_INTEL, Modules, Part, Presence, VFIO, VFIO_PCI, VFIO_TYPE1};
@@ -25,6 +33,7 @@ pub use reading::{Evidence, Gap, Reading, Why};
 #[cfg(test)]
 pub use root::{Asked, Entry, Tree};
 pub use root::{Root, RootError};
+pub use slots::Slots;
 
 use crate::pci::{Address, PciId};
 
@@ -38,6 +47,11 @@ pub struct Host {
     pub kvm: Kvm,
     pub vfio: Vfio,
     pub iommu: Iommu,
+    pub interrupts: Interrupts,
+    /// Whether this kernel is Xen's control domain.
+    pub xen_dom0: Reading<bool>,
+    /// Who is to start the VMs; none where it is the caller.
+    pub user: Option<Reading<User>>,
     /// Only read where KVM, VFIO or the IOMMU was not found at work.
     pub modules: Option<Modules>,
     /// Addresses of all functions on the bus.
@@ -48,12 +62,20 @@ pub struct Host {
     pub groups: BTreeMap<u32, Group>,
     /// Who is in them, as far as it is known.
     pub members: BTreeMap<u32, Members>,
+    /// Who may open the own nodes of functions, where devices are opened without a group.
+    pub cdevs: BTreeMap<Address, Reading<Node>>,
+    /// Which modules would take which devices; only read for kernels on which that is a danger.
+    pub aliases: Option<Aliases>,
+    /// Labels of the physical slots; only read where a device has moved.
+    pub slots: Option<Reading<Slots>>,
 }
 
 #[derive(Debug)]
 pub struct Kvm {
     /// `/dev/kvm`
     pub node: Reading<()>,
+    /// Who may open it; only read where it is there.
+    pub access: Option<Reading<Node>>,
     /// Folders in `/sys/module`; only read where the node is not there.
     pub folders: BTreeMap<&'static str, Reading<()>>,
 }
@@ -84,17 +106,25 @@ impl Host {
             kvm: Kvm::read(root),
             vfio: Vfio::read(root),
             iommu: iommu::read(root),
+            interrupts: interrupts::read(root),
+            xen_dom0: xen::read_is_dom0(root),
+            user: need.user.as_deref().map(|name| access::read_user(root, name)),
             modules: None,
             bus: read_bus(root),
             devices: BTreeMap::new(),
             groups: BTreeMap::new(),
             members: BTreeMap::new(),
+            cdevs: BTreeMap::new(),
+            aliases: None,
+            slots: None,
             release,
         };
         if host.lacks_something() {
             host.modules = Some(Modules::read(root, &host.release));
         }
         host.read_devices(root, need);
+        host.read_cdevs(root);
+        host.read_aliases(root);
         host
     }
 
@@ -131,8 +161,41 @@ impl Host {
     fn lacks_something(&self) -> bool {
         let there = |reading: &Reading<()>| matches!(reading.known(), Ok(Some(())));
         let iommu = self.iommu.acpi_tables.is_none();
-        let vfio = there(&self.vfio.pci_driver) && self.vfio.folders.values().all(there);
+        let vfio = there(&self.vfio.pci_driver)
+            && there(&self.vfio.container)
+            && self.vfio.folders.values().all(there);
         !(iommu && vfio && there(&self.kvm.node))
+    }
+
+    /// Only needed where no group can be opened.
+    fn read_cdevs(&mut self, root: &Root) {
+        let there = |reading: &Reading<()>| matches!(reading.known(), Ok(Some(())));
+        if there(&self.vfio.container) || !there(&self.vfio.cdev) {
+            return;
+        }
+        for device in self.devices.values().filter(|device| there(&device.vfio_dev)) {
+            let names = root.list(&device.vfio_dev.path().clone());
+            if let Ok(Some([name])) = names.known().map(|names| names.map(Vec::as_slice)) {
+                let node = root.node(&format!("/dev/vfio/devices/{name}").into());
+                self.cdevs.insert(device.address, node);
+            }
+        }
+    }
+
+    /// Up to 5.18 the host crashes when a driver takes a member of a group that a VM uses.
+    fn read_aliases(&mut self, root: &Root) {
+        let Ok(Some(release)) = self.release.known() else { return };
+        if release.at_least(5, 19) {
+            return;
+        }
+        let free = |address: &Address| {
+            self.devices.get(address).is_some_and(|it| matches!(it.driver.known(), Ok(None)))
+        };
+        if self.members.values().flat_map(|group| &group.known).any(free) {
+            self.aliases = Some(aliases::read(root, release));
+            let release = &self.release;
+            self.modules.get_or_insert_with(|| Modules::read(root, release));
+        }
     }
 
     fn read_devices(&mut self, root: &Root, need: &Need) {
@@ -149,7 +212,7 @@ impl Host {
             }
         };
         self.add(root, need, first);
-        self.add_groups(root);
+        self.add_groups(root, need);
         self.index_members();
         let members: BTreeSet<Address> =
             self.members.values().flat_map(|group| group.known.iter().copied()).collect();
@@ -180,11 +243,16 @@ impl Host {
         }
     }
 
-    fn add_groups(&mut self, root: &Root) {
+    fn add_groups(&mut self, root: &Root, need: &Need) {
+        let listed = match (&need.devices, self.iommu.groups.known()) {
+            (Devices::All, Ok(Some(listed))) => listed.clone(),
+            _ => BTreeSet::new(),
+        };
         let ids: BTreeSet<u32> = self
             .devices
             .values()
             .filter_map(|device| device.iommu_group.known().ok().flatten().copied())
+            .chain(listed)
             .collect();
         for id in ids {
             self.groups.entry(id).or_insert_with(|| iommu::read_group(root, id));
@@ -213,12 +281,12 @@ pub fn absent_from_bus(address: Address) -> Evidence {
 
 impl Kvm {
     fn read(root: &Root) -> Self {
-        let node = root.exists(&"/dev/kvm".into());
-        let folders = match node.known() {
-            Ok(Some(())) => BTreeMap::new(),
-            _ => folders_of(root, &[KVM, KVM_INTEL, KVM_AMD]),
-        };
-        Self { node, folders }
+        let path = "/dev/kvm".into();
+        let node = root.exists(&path);
+        let there = matches!(node.known(), Ok(Some(())));
+        let folders =
+            if there { BTreeMap::new() } else { folders_of(root, &[KVM, KVM_INTEL, KVM_AMD]) };
+        Self { access: there.then(|| root.node(&path)), node, folders }
     }
 }
 
@@ -266,12 +334,7 @@ fn read_pci_driver(root: &Root) -> Reading<()> {
 
 /// Absent where vfio-pci is not there, or is older than its list (5.9).
 fn read_denylist_off(root: &Root) -> Reading<bool> {
-    let path = "/sys/module/vfio_pci/parameters/disable_denylist";
-    root.text(&path.into()).parse("Y or N", |text| match text.as_str() {
-        "Y" => Some(true),
-        "N" => Some(false),
-        _ => None,
-    })
+    kernel::read_switch(root, "/sys/module/vfio_pci/parameters/disable_denylist".to_owned())
 }
 
 /// Where the bus cannot be listed, a wanted device may still be looked at.

@@ -9,8 +9,8 @@ use super::root::Root;
 /// Whether a part of the kernel is at work.
 #[derive(Debug, Clone)]
 pub enum Presence {
-    /// Loaded or built in.
-    AtWork,
+    /// Loaded or built in, by this reading.
+    AtWork(Evidence),
     /// Neither loaded nor built in, by these readings.
     Absent(Vec<Evidence>),
     Unknown(Vec<Gap>),
@@ -76,18 +76,18 @@ impl Modules {
     /// Whether a part is at work; `folder` is the reading of its folder in `/sys/module`.
     pub fn presence(&self, part: Part, folder: &Reading<()>) -> Presence {
         if let Ok(Some(())) = folder.known() {
-            return Presence::AtWork;
+            return Presence::AtWork(folder.evidence());
         }
         let has = |list: &Reading<BTreeSet<String>>| {
             list.known().map(|names| names.map(|names| names.contains(part.name)))
         };
         let loaded = has(&self.loaded);
         if let Ok(Some(true)) = loaded {
-            return Presence::AtWork;
+            return Presence::AtWork(in_list(&self.loaded, part, "listed"));
         }
         let built_in = self.built_in(part, folder);
         match built_in {
-            Ok((true, _)) => Presence::AtWork,
+            Ok((true, evidence)) => Presence::AtWork(evidence),
             Ok((false, evidence)) => match (folder.known(), loaded) {
                 (Ok(_), _) => Presence::Absent(vec![folder.evidence(), evidence]),
                 (Err(_), Ok(Some(_))) => {

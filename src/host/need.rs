@@ -14,6 +14,8 @@ pub struct Need {
     pub link: bool,
     /// `driver_override`: reading it takes the device's lock, and can hang while a driver is stuck.
     pub driver_override: bool,
+    /// Who is to start the VMs, by name or number, where it is not the caller.
+    pub user: Option<String>,
 }
 
 #[derive(Debug, Clone)]

@@ -37,6 +37,9 @@ pub enum Why {
     Vanished,
     #[error("is not there")]
     Missing,
+    /// Of a directory: its files belong to whoever copied them.
+    #[error("is a copy, without the owner and mode that it has on the host")]
+    Copied,
 }
 
 /// A hole in what is known of the host.

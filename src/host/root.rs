@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use super::access::Node;
 use super::reading::{Fact, HostPath, Reading, Why, excerpt};
 pub use tree::{Entry, Tree};
 
@@ -30,6 +31,8 @@ pub enum Asked {
     Listing,
     Folder,
     Exists,
+    /// Owner, group and mode of a device node.
+    Node,
 }
 
 /// A root that cannot be one.
@@ -239,6 +242,30 @@ impl Root {
         Reading::new(path.clone(), fact)
     }
 
+    /// A device node and who may open it; that is not opened. In a directory any file may stand for
+    /// the node, so its owner and mode were not captured.
+    pub fn node(&self, path: &HostPath) -> Reading<Node> {
+        let name = path.to_string();
+        self.note(&name, Asked::Node);
+        let fact = match &self.backend {
+            Backend::Live => disk::node(&name),
+            Backend::Directory(_) => {
+                let there = self.exists(path);
+                return match there.known() {
+                    Ok(Some(())) => Reading::unknown(path.clone(), Why::Copied),
+                    _ => there.parse("", |()| None),
+                };
+            }
+            Backend::Memory(tree) => self.at(&name).then(|place| match self.kind(&place) {
+                Ok(Kind::Missing) => Fact::Absent,
+                Ok(Kind::File | Kind::Special) => present_node(tree.owner_of(&place)),
+                Ok(_) => Fact::Unknown(wrong("a folder or a link", "a device node")),
+                Err(why) => Fact::Unknown(why),
+            }),
+        };
+        Reading::new(path.clone(), fact)
+    }
+
     fn text_up_to(&self, path: &HostPath, most: usize, expected: &'static str) -> Reading<String> {
         let name = path.to_string();
         self.note(&name, Asked::Text);
@@ -403,6 +430,12 @@ fn present(path: String) -> Fact<String> {
     Fact::Present(path, "".into())
 }
 
+fn present_node(node: Node) -> Fact<Node> {
+    let Node { owner, group, mode, .. } = node;
+    let shown = format!("owner {owner}, group {group}, mode {mode:04o}");
+    Fact::Present(node, shown.into())
+}
+
 fn under(base: &Path, place: &str) -> String {
     format!("{}{place}", base.display())
 }
@@ -437,6 +470,7 @@ impl Asked {
             Self::Listing => "entries of",
             Self::Folder => "existence of the folder",
             Self::Exists => "existence of",
+            Self::Node => "owner and mode of",
         }
     }
 }

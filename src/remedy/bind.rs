@@ -44,6 +44,26 @@ pub fn bind(address: Address, bound: bool, kind: Option<DeviceType>) -> Vec<Reme
     ]
 }
 
+/// Keeps every other driver away from a function that has none and stays with the host.
+pub fn reserve(address: Address) -> Remedy {
+    let folder = format!("/sys/bus/pci/devices/{address}");
+    Remedy {
+        text: format!(
+            "Until the next boot, as root: give {address} to pci-stub, which does nothing with it."
+        ),
+        commands: vec![
+            "modprobe pci-stub".to_owned(),
+            format!("echo pci-stub > {folder}/driver_override"),
+            format!("echo {address} > /sys/bus/pci/drivers_probe"),
+            format!("readlink {folder}/driver"),
+        ],
+        undo: vec![
+            format!("echo {address} > {folder}/driver/unbind"),
+            format!("echo > {folder}/driver_override"),
+        ],
+    }
+}
+
 /// Takes the driver off a function that is not to be passed, so that its group can be used.
 pub fn detach(address: Address, kind: Option<DeviceType>) -> Remedy {
     let caution = caution(kind);

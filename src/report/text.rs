@@ -103,8 +103,7 @@ impl<'a> Page<'a> {
             text += &self.paint.wrapped("  ", &escaped(sentence));
         }
         for evidence in &finding.evidence {
-            let line =
-                format!("read {}: {}", escaped(&evidence.path), escaped(&short(&evidence.value)));
+            let line = format!("read {}: {}", escaped(&evidence.path), short(&evidence.value));
             text += &format!("  {}\n", self.paint.dim(&line));
         }
         for related in &finding.related {
@@ -262,11 +261,12 @@ fn counted(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
-/// A value can be a whole file; its beginning tells.
-fn short(value: &str) -> String {
+/// A value can be a whole file; its beginning tells. Harmless for a terminal.
+pub fn short(value: &str) -> String {
     const LONGEST: usize = 160;
+    let value = escaped(value);
     if value.chars().count() <= LONGEST {
-        return value.to_owned();
+        return value;
     }
     value.chars().take(LONGEST).collect::<String>() + "..."
 }

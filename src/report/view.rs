@@ -186,7 +186,7 @@ pub const TOOL: Tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO
 
 impl Validate {
     pub fn new(judged: &Judged, config: &Config, host: Option<&Host>, sources: &Sources) -> Self {
-        let names = Names { config, sources };
+        let (findings, undetermined) = said(judged, config, sources);
         Self {
             schema: "ai-how/validate/1",
             tool: TOOL,
@@ -194,8 +194,8 @@ impl Validate {
             configs: sources.names().map(str::to_owned).collect(),
             host: host.map(HostView::new),
             nodes: nodes(judged, config),
-            findings: judged.findings.iter().map(|finding| names.finding(finding)).collect(),
-            undetermined: judged.undetermined.iter().map(|open| names.undetermined(open)).collect(),
+            findings,
+            undetermined,
             summary: Summary::new(judged),
         }
     }
@@ -210,8 +210,21 @@ impl Validate {
     }
 }
 
+/// Findings and open checks of a run.
+pub fn said(
+    judged: &Judged,
+    config: &Config,
+    sources: &Sources,
+) -> (Vec<FindingView>, Vec<UndeterminedView>) {
+    let names = Names { config, sources };
+    (
+        judged.findings.iter().map(|finding| names.finding(finding)).collect(),
+        judged.undetermined.iter().map(|open| names.undetermined(open)).collect(),
+    )
+}
+
 impl HostView {
-    fn new(host: &Host) -> Self {
+    pub fn new(host: &Host) -> Self {
         Self {
             root: host.root.clone(),
             kernel: host.release.known().ok().flatten().map(|release| release.text.clone()),

@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
     remedy: "Run the VMs on an x86_64 host.",
     since: "0.1.0",
     reads: &["uname(2)", "Documentation/admin-guide/sysctl/kernel.rst (arch)"],
-    check: Check::Host(check),
+    check: Check::Host(check, "the architecture is supported"),
     example: Example {
         speaks: Scene::host(|| FakeHost::workstation().on_arm()),
         silent: Scene::host(FakeHost::workstation),
@@ -24,7 +24,9 @@ pub static RULE: Rule = Rule {
 
 fn check(host: &Host, answer: &mut Answer) {
     let Some(arch) = answer.learn(host.cpu.arch.required()) else { return };
-    if arch != "x86_64" {
+    if arch == "x86_64" {
+        answer.passed([host.cpu.arch.evidence()]);
+    } else {
         let finding = Finding::new(format!("the host is {arch}, and only x86_64 is supported"));
         answer
             .find(finding.evidence([host.cpu.arch.evidence()]).remedy(Remedy::advice(RULE.remedy)));

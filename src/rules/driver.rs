@@ -59,11 +59,11 @@ pub fn hold(device: &Device, release: &Reading<Release>) -> Result<Hold, Gap> {
     }
     let hold = |lets: bool| if lets { Hold::Lets } else { Hold::Blocks(driver.clone()) };
     let since_5_19 = hold(MANAGE_DMA_THEMSELVES.contains(&driver.as_str()));
-    if is_new(release) == Some(true) {
+    if judges_by_dma_owner(release) == Some(true) {
         return Ok(since_5_19);
     }
     let before = hold(driver == "pci-stub" || device.is_bus_bridge()?);
-    if is_new(release) == Some(false) || before == since_5_19 {
+    if judges_by_dma_owner(release) == Some(false) || before == since_5_19 {
         return Ok(before);
     }
     release.required()?;
@@ -85,8 +85,9 @@ fn unlisted_vfio_driver(device: &Device, driver: &str) -> Result<Hold, Gap> {
     ))
 }
 
-/// Whether the kernel judges by `driver_managed_dma`; none where its release does not tell.
-fn is_new(release: &Reading<Release>) -> Option<bool> {
+/// Whether the kernel judges by `driver_managed_dma` (since 5.19); none where its release does not
+/// tell.
+pub fn judges_by_dma_owner(release: &Reading<Release>) -> Option<bool> {
     match release.required() {
         Ok(release) if release.at_least(5, 19) => Some(true),
         Ok(release) if release.keeps_its_number() => None,

@@ -24,7 +24,7 @@ pub static RULE: Rule = Rule {
         "Documentation/admin-guide/kernel-parameters.txt (intel_iommu, amd_iommu, iommu)",
         "drivers/iommu/intel/iommu.c, drivers/iommu/amd/init.c, arch/x86/kernel/pci-dma.c",
     ],
-    check: Check::Host(check),
+    check: Check::Host(check, "an IOMMU is at work"),
     example: Example {
         speaks: Scene::host(|| FakeHost::workstation().iommu_off_in_firmware()),
         silent: Scene::host(FakeHost::workstation),
@@ -38,7 +38,9 @@ fn check(host: &Host, answer: &mut Answer) {
         iommu.instances.known().map(|names| names.is_some_and(|names| !names.is_empty()));
     let groups = iommu.groups.known().map(|groups| groups.is_some_and(|groups| !groups.is_empty()));
     match (instances, groups) {
-        (Ok(true), Ok(true)) => {}
+        (Ok(true), Ok(true)) => {
+            answer.passed([iommu.instances.evidence(), iommu.groups.evidence()]);
+        }
         (Ok(false), _) | (_, Ok(false)) => answer.find(finding(host)),
         (instances, groups) => {
             for gap in [instances.err(), groups.err()].into_iter().flatten() {

@@ -19,7 +19,7 @@ pub static RULE: Rule = Rule {
         "arch/x86/kernel/cpu/feat_ctl.c (vmx is cleared when the firmware turned it off, since 5.6)",
         "arch/x86/kernel/cpu/amd.c (svm likewise, since 6.8)",
     ],
-    check: Check::Host(check),
+    check: Check::Host(check, "/dev/kvm is there"),
     example: Example {
         speaks: Scene::host(|| FakeHost::workstation().without_kvm()),
         silent: Scene::host(FakeHost::workstation),
@@ -28,10 +28,15 @@ pub static RULE: Rule = Rule {
 
 /// The node decides, not the processor's flags: hosts exist with the node and neither flag.
 fn check(host: &Host, answer: &mut Answer) {
-    if let Some(None) = answer.learn(host.kvm.node.known()) {
-        let (cause, remedy) = cause(host);
-        let finding = Finding::new("KVM is not available: /dev/kvm does not exist").detail(cause);
-        answer.find(finding.evidence([host.kvm.node.evidence()]).remedy(remedy));
+    match answer.learn(host.kvm.node.known()) {
+        Some(Some(())) => answer.passed([host.kvm.node.evidence()]),
+        Some(None) => {
+            let (cause, remedy) = cause(host);
+            let finding =
+                Finding::new("KVM is not available: /dev/kvm does not exist").detail(cause);
+            answer.find(finding.evidence([host.kvm.node.evidence()]).remedy(remedy));
+        }
+        None => {}
     }
 }
 
@@ -64,7 +69,7 @@ fn cause(host: &Host) -> (&'static str, Remedy) {
     let modules = host.modules.as_ref();
     let at_work = |part: Part| {
         let folder = host.kvm.folders.get(part.name)?;
-        Some(matches!(modules?.presence(part, folder), Presence::AtWork))
+        Some(matches!(modules?.presence(part, folder), Presence::AtWork(_)))
     };
     if at_work(part) == Some(true) && at_work(KVM) == Some(true) {
         return (

@@ -3,6 +3,7 @@
 //! *Invariant:* a rule does no input or output, names no path of the host, and sees only the
 //! configuration and the facts that were read. What it cannot know it says as a gap.
 
+mod access;
 mod driver;
 pub mod example;
 mod kernel_cause;
@@ -30,10 +31,15 @@ mod duplicate_vm_name;
 mod group_incomplete;
 mod group_not_viable;
 mod group_split;
+mod host_driver_hazard;
+mod hypervisor_is_xen_dom0;
+mod interrupt_remapping_off;
 mod iommu_disabled;
 mod iommu_group_mismatch;
 mod kvm_missing;
+mod kvm_no_access;
 mod no_iommu_group;
+mod noiommu_group;
 mod not_assignable;
 mod passthrough_without_devices;
 mod pci_address_invalid;
@@ -41,14 +47,16 @@ mod schema_violation;
 mod unknown_key;
 mod variable_unset;
 mod vfio_modules_missing;
+mod vfio_node_missing;
+mod vfio_node_no_access;
 mod vm_ip_conflict;
 
 pub use driver::{is_stub, is_vfio};
-pub use run::{Answers, DeviceCase, GroupCase, WantedCase, need, run, wanted};
+pub use run::{Answers, Checked, DeviceCase, GroupCase, WantedCase, need, run, run_host, wanted};
 
 use crate::config::Config;
 use crate::finding::{Answer, Severity};
-use crate::host::Host;
+use crate::host::{Group, Host};
 
 /// All rules, by code.
 pub static ALL: &[&Rule] = &[
@@ -67,8 +75,13 @@ pub static ALL: &[&Rule] = &[
     &duplicate_vm_name::RULE,
     &arch_unsupported::RULE,
     &kvm_missing::RULE,
+    &kvm_no_access::RULE,
     &vfio_modules_missing::RULE,
     &iommu_disabled::RULE,
+    &interrupt_remapping_off::RULE,
+    &noiommu_group::RULE,
+    &vfio_node_missing::RULE,
+    &hypervisor_is_xen_dom0::RULE,
     &device_absent::RULE,
     &device_id_mismatch::RULE,
     &device_type_mismatch::RULE,
@@ -78,9 +91,11 @@ pub static ALL: &[&Rule] = &[
     &driver_conflict::RULE,
     &driver_unbound::RULE,
     &driver_stub::RULE,
+    &vfio_node_no_access::RULE,
     &group_incomplete::RULE,
     &group_not_viable::RULE,
     &group_split::RULE,
+    &host_driver_hazard::RULE,
 ];
 
 /// One rule, with everything that is said of it anywhere.
@@ -109,8 +124,10 @@ pub struct Rule {
 pub enum Check {
     /// The configurations of a run.
     Config(fn(&Config, &mut Answer)),
-    /// The host, once.
-    Host(fn(&Host, &mut Answer)),
+    /// The host, once; and what is so where nothing is found.
+    Host(fn(&Host, &mut Answer), &'static str),
+    /// Each IOMMU group by itself, whoever wants it; and what is so where nothing is found.
+    HostGroup(fn(&Group, &mut Answer), &'static str),
     /// The whole plan on the host.
     Plan(fn(&Config, &Host, &mut Answer)),
     /// Each wanted device, found or not.

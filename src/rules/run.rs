@@ -6,7 +6,7 @@ use super::device_id_mismatch::{Identity, identity};
 use super::{ALL, Check, Rule};
 use crate::config::{Config, Vm, Wanted};
 use crate::finding::{Answer, Finding, Undetermined};
-use crate::host::{Device, Gap, Group, Host, Members, Need, WantedDevice};
+use crate::host::{Device, Evidence, Gap, Group, Host, Members, Need, WantedDevice};
 use crate::pci::{Address, PciId};
 use crate::source::{Span, Spanned};
 
@@ -83,8 +83,14 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
     for rule in ALL {
         match rule.check {
             Check::Config(_) => {}
-            Check::Host(check) => {
+            Check::Host(check, _) => {
                 answers.ask(rule, &Subject::default(), |answer| check(host, answer));
+            }
+            Check::HostGroup(check, _) => {
+                for group in wanted_groups(config, host) {
+                    let subject = Subject { group: Some(group.id), ..Subject::default() };
+                    answers.ask(rule, &subject, |answer| check(group, answer));
+                }
             }
             Check::Plan(check) => {
                 answers.ask(rule, &Subject::default(), |answer| check(config, host, answer));
@@ -112,6 +118,83 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
             }),
         }
     }
+}
+
+/// A question about the host alone, and how it was answered.
+pub struct Checked {
+    pub rule: &'static Rule,
+    /// What is so where nothing is found.
+    pub good: &'static str,
+    /// Whether all is well; none where that could not be told, or was not asked.
+    pub answer: Option<bool>,
+    pub evidence: Vec<Evidence>,
+}
+
+/// Judges the host alone: the rules that need no plan, each with its answer.
+pub fn run_host(host: &Host) -> (Answers, Vec<Checked>) {
+    let mut answers = Answers::default();
+    let mut checks = Vec::new();
+    for &rule in ALL {
+        let (good, asked): (_, Vec<(Subject, Answer)>) = match rule.check {
+            Check::Host(check, good) => {
+                let mut answer = Answer::default();
+                check(host, &mut answer);
+                (good, vec![(Subject::default(), answer)])
+            }
+            Check::HostGroup(check, good) => {
+                let ask = |group: &Group| {
+                    let mut answer = Answer::default();
+                    check(group, &mut answer);
+                    (Subject { group: Some(group.id), ..Subject::default() }, answer)
+                };
+                (good, host.groups.values().map(ask).collect())
+            }
+            _ => continue,
+        };
+        checks.push(Checked::new(rule, good, asked.iter().map(|(_, answer)| answer)));
+        for (subject, answer) in asked {
+            answers.take(rule, &subject, answer);
+        }
+    }
+    (answers, checks)
+}
+
+impl Checked {
+    fn new<'a>(
+        rule: &'static Rule,
+        good: &'static str,
+        asked: impl Iterator<Item = &'a Answer>,
+    ) -> Self {
+        /// A host has hundreds of groups, and what is good of each tells little.
+        const MOST_SHOWN: usize = 4;
+        let mut checked = Self { rule, good, answer: Some(true), evidence: Vec::new() };
+        for answer in asked {
+            let open = !answer.gaps.is_empty() || answer.not_judged.is_some();
+            checked.answer = match (checked.answer, answer.findings.is_empty()) {
+                (_, false) | (Some(false), _) => Some(false),
+                (_, true) if open => None,
+                (before, true) => before,
+            };
+            let gap =
+                |gap: &Gap| Evidence { path: gap.path.clone(), value: format!("({})", gap.why) };
+            checked.evidence.extend(answer.findings.iter().flat_map(|it| it.evidence.clone()));
+            checked.evidence.extend(answer.gaps.iter().map(gap));
+            checked.evidence.extend(answer.not_judged.clone());
+            let room = MOST_SHOWN.saturating_sub(checked.evidence.len());
+            checked.evidence.extend(answer.passed.iter().take(room).cloned());
+        }
+        checked
+    }
+}
+
+/// The groups of wanted devices, each once.
+fn wanted_groups<'a>(config: &Config, host: &'a Host) -> impl Iterator<Item = &'a Group> {
+    let group = |(_, _, wanted): (usize, &Vm, &Wanted)| {
+        let device = host.devices.get(&wanted.address.value)?;
+        device.iommu_group.known().ok().flatten().copied()
+    };
+    let ids: BTreeSet<u32> = wanted(config).filter_map(group).collect();
+    ids.into_iter().filter_map(|id| host.groups.get(&id))
 }
 
 fn each_wanted<'a>(config: &'a Config, host: &'a Host, mut ask: impl FnMut(usize, WantedCase<'a>)) {
@@ -176,6 +259,10 @@ impl Answers {
     fn ask(&mut self, rule: &Rule, subject: &Subject, check: impl FnOnce(&mut Answer)) {
         let mut answer = Answer::default();
         check(&mut answer);
+        self.take(rule, subject, answer);
+    }
+
+    fn take(&mut self, rule: &Rule, subject: &Subject, answer: Answer) {
         self.findings.extend(answer.findings.into_iter().map(|finding| Finding {
             code: rule.code,
             name: rule.name,

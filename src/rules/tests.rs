@@ -176,6 +176,15 @@ fn what_a_pass_stands_on_is_known() {
     }
 }
 
+/// The path, or the first folder on the way to it that is not there: a fault below it would bring
+/// that folder into being.
+fn where_it_ends(tree: &Tree, path: &str) -> String {
+    let parts = path.match_indices('/').skip(1).map(|(at, _)| &path[..at]);
+    let missing =
+        parts.into_iter().find(|folder| tree.entries().all(|(entry, _)| entry != *folder));
+    missing.unwrap_or(path).to_owned()
+}
+
 fn faults(tree: &Tree, path: &str, asked: Asked) -> Vec<(&'static str, Tree)> {
     let broken = |change: &dyn Fn(&mut Tree)| {
         let mut tree = tree.clone();
@@ -183,7 +192,7 @@ fn faults(tree: &Tree, path: &str, asked: Asked) -> Vec<(&'static str, Tree)> {
         tree
     };
     // Where the path leads through links, the fault is put where it ends.
-    let path = &Root::memory(tree.clone()).real_path(path);
+    let path = &where_it_ends(tree, &Root::memory(tree.clone()).real_path(path));
     let garbage = b"\xff\0 rubbish \x1b[31m\n".to_vec();
     vec![
         ("unreadable", broken(&|tree| tree.unknown(path, Why::Denied))),
@@ -198,7 +207,7 @@ fn faults(tree: &Tree, path: &str, asked: Asked) -> Vec<(&'static str, Tree)> {
             broken(&|tree| {
                 tree.remove(path);
                 match asked {
-                    Asked::Exists => tree.folder(path),
+                    Asked::Exists | Asked::Node => tree.folder(path),
                     Asked::Text | Asked::Link | Asked::Listing | Asked::Folder => {
                         tree.file(path, garbage.clone());
                     }

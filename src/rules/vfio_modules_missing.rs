@@ -4,7 +4,7 @@ use super::example::Scene;
 use super::{Check, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
 use crate::host::fake::FakeHost;
-use crate::host::{Evidence, Gap, Host, Part, Presence, VFIO, VFIO_PCI, VFIO_TYPE1};
+use crate::host::{Host, Part, Presence, VFIO, VFIO_PCI, VFIO_TYPE1, Vfio};
 use crate::remedy;
 
 pub static RULE: Rule = Rule {
@@ -20,7 +20,7 @@ pub static RULE: Rule = Rule {
         "kernel/params.c (a built-in part has a folder in /sys/module only with a visible parameter)",
         "drivers/vfio/iommufd.c, drivers/iommu/iommufd/vfio_compat.c (IOMMUFD in the place of type1)",
     ],
-    check: Check::Host(check),
+    check: Check::Host(check, "vfio, vfio_iommu_type1 and vfio_pci are at work"),
     example: Example {
         speaks: Scene::host(|| {
             FakeHost::workstation().without_modules(&["vfio_pci", "vfio_iommu_type1"])
@@ -29,24 +29,17 @@ pub static RULE: Rule = Rule {
     },
 };
 
-/// Whether one part is at work, by whatever shows it.
-enum Part3 {
-    There,
-    Missing(Vec<Evidence>),
-    Open(Vec<Gap>),
-}
-
 fn check(host: &Host, answer: &mut Answer) {
     let mut missing = Vec::new();
     let mut evidence = Vec::new();
     for (part, found) in [(VFIO, vfio(host)), (VFIO_TYPE1, type1(host)), (VFIO_PCI, pci(host))] {
         match found {
-            Part3::There => {}
-            Part3::Missing(shown) => {
+            Presence::AtWork(shown) => answer.passed([shown]),
+            Presence::Absent(shown) => {
                 missing.push(part);
                 evidence.extend(shown);
             }
-            Part3::Open(gaps) => gaps.into_iter().for_each(|gap| answer.gap(gap)),
+            Presence::Unknown(gaps) => gaps.into_iter().for_each(|gap| answer.gap(gap)),
         }
     }
     if !missing.is_empty() {
@@ -69,60 +62,59 @@ fn finding(host: &Host, missing: &[Part]) -> Finding {
 }
 
 /// The driver's folder is there when it is registered, from a module or built in.
-fn pci(host: &Host) -> Part3 {
-    match host.vfio.pci_driver.known() {
-        Ok(Some(())) => Part3::There,
-        Ok(None) => Part3::Missing(vec![host.vfio.pci_driver.evidence()]),
-        Err(gap) => Part3::Open(vec![gap]),
+fn pci(host: &Host) -> Presence {
+    let driver = &host.vfio.pci_driver;
+    match driver.known() {
+        Ok(Some(())) => Presence::AtWork(driver.evidence()),
+        Ok(None) => Presence::Absent(vec![driver.evidence()]),
+        Err(gap) => Presence::Unknown(vec![gap]),
     }
 }
 
 /// vfio-pci and the container stand on it, so either of them proves it.
-fn vfio(host: &Host) -> Part3 {
+fn vfio(host: &Host) -> Presence {
     let there = [&host.vfio.pci_driver, &host.vfio.container];
-    if there.iter().any(|reading| matches!(reading.known(), Ok(Some(())))) {
-        return Part3::There;
+    if let Some(proof) = there.iter().find(|reading| matches!(reading.known(), Ok(Some(())))) {
+        return Presence::AtWork(proof.evidence());
     }
     let stated = presence(host, VFIO);
     match (&stated, there.iter().all(|reading| matches!(reading.known(), Ok(None)))) {
-        (Part3::Open(_), true) => {
-            Part3::Missing(there.iter().map(|reading| reading.evidence()).collect())
+        (Presence::Unknown(_), true) => {
+            Presence::Absent(there.iter().map(|reading| reading.evidence()).collect())
         }
         _ => stated,
     }
 }
 
 /// Not needed where IOMMUFD serves devices or containers in its place.
-fn type1(host: &Host) -> Part3 {
+fn type1(host: &Host) -> Presence {
     let stated = presence(host, VFIO_TYPE1);
-    if matches!(stated, Part3::There) {
+    if matches!(stated, Presence::AtWork(_)) {
         return stated;
     }
-    match (host.vfio.iommufd.known(), host.vfio.cdev.known()) {
+    let Vfio { iommufd, cdev, .. } = &host.vfio;
+    match (iommufd.known(), cdev.known()) {
         (Ok(None), _) => stated,
-        (Ok(Some(())), Ok(Some(()))) => Part3::There,
+        (Ok(Some(())), Ok(Some(()))) => Presence::AtWork(cdev.evidence()),
         (Ok(Some(())), _) => match host.modules.as_ref().map(|modules| modules.build.required()) {
             Some(Ok(build))
                 if build.is_built_in("CONFIG_VFIO_DEVICE_CDEV")
                     || build.is_built_in("CONFIG_IOMMUFD_VFIO_CONTAINER") =>
             {
-                Part3::There
+                Presence::AtWork(iommufd.evidence())
             }
             Some(Ok(_)) | None => stated,
-            Some(Err(gap)) => Part3::Open(vec![gap]),
+            Some(Err(gap)) => Presence::Unknown(vec![gap]),
         },
-        (Err(gap), _) => Part3::Open(vec![gap]),
+        (Err(gap), _) => Presence::Unknown(vec![gap]),
     }
 }
 
-fn presence(host: &Host, part: Part) -> Part3 {
-    let (Some(modules), Some(folder)) = (&host.modules, host.vfio.folders.get(part.name)) else {
-        // Its lists are left unread only where all was found.
-        return Part3::There;
-    };
-    match modules.presence(part, folder) {
-        Presence::AtWork => Part3::There,
-        Presence::Absent(evidence) => Part3::Missing(evidence),
-        Presence::Unknown(gaps) => Part3::Open(gaps),
+fn presence(host: &Host, part: Part) -> Presence {
+    let folder = host.vfio.folders.get(part.name).expect("the folders of all three are read");
+    match &host.modules {
+        Some(modules) => modules.presence(part, folder),
+        // Its lists are left unread only where all folders were found.
+        None => Presence::AtWork(folder.evidence()),
     }
 }

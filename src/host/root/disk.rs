@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{Fact, Kind, RootError, Why, wrong};
+use super::{Fact, Kind, Node, RootError, Why, present_node, wrong};
 
 /// One read of this size takes any attribute of sysfs, which is at most one page
 /// (`fs/sysfs/file.c`).
@@ -101,6 +101,33 @@ pub(super) fn exists(path: &str) -> Fact<()> {
         Ok(_) => Fact::Present((), "(there)".into()),
         Err(error) => failure(error),
     }
+}
+
+/// Owner, group and mode of a device node, and whether the kernel would let us open it.
+pub(super) fn node(path: &str) -> Fact<Node> {
+    let stat = match rustix::fs::stat(path) {
+        Ok(stat) => stat,
+        Err(error) => return failure(error),
+    };
+    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+        return Fact::Unknown(wrong("a folder", "a device node"));
+    }
+    let wish = Access::READ_OK | Access::WRITE_OK;
+    let open_to_caller = match rustix::fs::accessat(CWD, path, wish, AtFlags::EACCESS) {
+        Ok(()) => true,
+        Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => false,
+        Err(error) => return failure(error),
+    };
+    let mut acl = [0_u8; 0];
+    let has_acl =
+        rustix::fs::getxattr(path, "system.posix_acl_access", &mut acl).is_ok_and(|size| size > 0);
+    present_node(Node {
+        owner: stat.st_uid,
+        group: stat.st_gid,
+        mode: stat.st_mode & 0o7777,
+        has_acl,
+        open_to_caller,
+    })
 }
 
 pub(super) fn kind(path: &str) -> Result<Kind, Why> {

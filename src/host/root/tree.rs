@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{Fact, Kind, Why};
+use super::{Fact, Kind, Node, Why};
 
 /// Paths of a host and what stands there. Folders come into being with what they hold.
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
     entries: BTreeMap<String, Entry>,
+    /// Owner, group and mode of device nodes; those not named are open to all.
+    owners: BTreeMap<String, (u32, u32, u32)>,
+    /// Who asks: user and groups; root where nobody is named.
+    caller: (u32, Vec<u32>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,15 @@ impl Tree {
 
     pub fn link(&mut self, path: &str, target: &str) {
         self.put(path, Entry::Link(target.to_owned()));
+    }
+
+    pub fn node(&mut self, path: &str, owner: u32, group: u32, mode: u32) {
+        self.file(path, "");
+        self.owners.insert(path.to_owned(), (owner, group, mode));
+    }
+
+    pub fn called_by(&mut self, uid: u32, gids: &[u32]) {
+        self.caller = (uid, gids.to_vec());
     }
 
     pub fn folder(&mut self, path: &str) {
@@ -69,6 +82,14 @@ impl Tree {
             Some(Entry::Link(target)) => Ok(Kind::Link(target.clone())),
             Some(Entry::Unknown(why)) => Err(why.clone()),
         }
+    }
+
+    pub(super) fn owner_of(&self, place: &str) -> Node {
+        let (owner, group, mode) = self.owners.get(place).copied().unwrap_or((0, 0, 0o666));
+        let mut node = Node { owner, group, mode, has_acl: false, open_to_caller: true };
+        let (uid, gids) = &self.caller;
+        node.open_to_caller = *uid == 0 || node.mode_allows(*uid, gids);
+        node
     }
 
     pub(super) fn read(&self, place: &str, most: usize) -> Fact<Vec<u8>> {

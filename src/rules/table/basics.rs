@@ -48,7 +48,7 @@ pub fn cases() -> Vec<Case> {
         case("left-over groups", workstation().iommu(None), ONE_GPU, "AH105", Blocked),
         case("left-over groups and nvidia", workstation().iommu(None).driver(GPU, Some("nvidia")), ONE_GPU, "AH105 AH207 [AH302]", Blocked),
         case("GPU outside all groups", workstation().group(GPU, None), ONE_GPU, "AH206", Blocked),
-        case("modules not loaded", workstation().without_modules(&["vfio", "vfio_pci", "vfio_iommu_type1"]).driver(GPU, None).driver(GPU_AUDIO, None), ONE_GPU, "AH104 [AH208 AH208]", Blocked),
+        case("modules not loaded", workstation().without_modules(&["vfio", "vfio_pci", "vfio_iommu_type1"]).driver(GPU, None).driver(GPU_AUDIO, None), ONE_GPU, "AH104 [AH108 AH208 AH208]", Blocked),
         case("type1 not loaded", workstation().without_modules(&["vfio_iommu_type1"]), ONE_GPU, "AH104", Blocked),
         case("no KVM", workstation().without_kvm(), ONE_GPU, "AH102", Blocked),
         case("Arm", workstation().on_arm(), ONE_GPU, "AH101", Blocked),

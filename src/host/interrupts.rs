@@ -1,0 +1,78 @@
+//! Whether interrupts are remapped, and whether VFIO insists on it.
+
+use super::reading::{HostPath, Reading, Why};
+use super::root::Root;
+
+#[derive(Debug)]
+pub struct Interrupts {
+    /// Whether an interrupt controller named `IR-…` is in use: x86 names them so when interrupts
+    /// go through the IOMMU (`arch/x86/kernel/apic/io_apic.c`, `arch/x86/kernel/apic/msi.c`).
+    pub remapped: Reading<bool>,
+    /// `allow_unsafe_interrupts` of `vfio_iommu_type1`; absent where that is not at work.
+    pub type1_unsafe: Reading<bool>,
+    /// The same of `iommufd`.
+    pub iommufd_unsafe: Reading<bool>,
+}
+
+pub fn read(root: &Root) -> Interrupts {
+    let parameter = |module: &str| {
+        let path = format!("/sys/module/{module}/parameters/allow_unsafe_interrupts");
+        super::kernel::read_switch(root, path)
+    };
+    Interrupts {
+        remapped: by_table(root).or(|| by_chip_names(root)).absent_means(Why::NotCaptured),
+        type1_unsafe: parameter("vfio_iommu_type1"),
+        iommufd_unsafe: parameter("iommufd"),
+    }
+}
+
+/// `/proc/interrupts`: a column of counts for each processor, then the chip's name
+/// (`kernel/irq/proc.c`, `show_interrupts`).
+fn by_table(root: &Root) -> Reading<bool> {
+    let path = HostPath::from("/proc/interrupts");
+    let table = root.text(&path);
+    let first = table.known().ok().flatten().and_then(|text| text.lines().find_map(remapping_chip));
+    let (remapped, shown) = match first {
+        Some(chip) => (true, format!("{chip}, …")),
+        None => (false, "(no controller named IR-...)".to_owned()),
+    };
+    let parsed = table.parse("a table of interrupts", |text| {
+        text.lines().next()?.trim_start().starts_with("CPU").then_some(())
+    });
+    match parsed.known() {
+        Ok(Some(())) => Reading::present(path, remapped, shown),
+        Ok(None) => Reading::absent(path),
+        Err(gap) => Reading::unknown(path, gap.why),
+    }
+}
+
+fn remapping_chip(line: &str) -> Option<&str> {
+    line.split_ascii_whitespace().find(|word| word.starts_with("IR-"))
+}
+
+/// `/sys/kernel/irq/N/chip_name` (`Documentation/ABI/testing/sysfs-kernel-irq`).
+fn by_chip_names(root: &Root) -> Reading<bool> {
+    let path = HostPath::from("/sys/kernel/irq");
+    let numbers = root.list(&path);
+    let numbers = match numbers.known() {
+        Ok(Some(numbers)) => numbers.clone(),
+        Ok(None) => return Reading::absent(path),
+        Err(gap) => return Reading::unknown(path, gap.why),
+    };
+    let mut open = None;
+    for number in &numbers {
+        let chip = root.text(&format!("/sys/kernel/irq/{number}/chip_name").into());
+        match chip.known() {
+            Ok(Some(name)) if name.starts_with("IR-") => {
+                return Reading::present(chip.path().clone(), true, name.clone());
+            }
+            Ok(_) => {}
+            Err(gap) => open = Some(gap.why),
+        }
+    }
+    match open {
+        Some(why) => Reading::unknown(path, why),
+        None if numbers.is_empty() => Reading::unknown(path, Why::Missing),
+        None => Reading::present(path, false, "(no controller named IR-...)"),
+    }
+}
