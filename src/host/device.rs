@@ -126,6 +126,12 @@ pub fn read(root: &Root, address: Address, need: &Need) -> Device {
     }
 }
 
+/// The rest of a function that was read without it.
+pub fn read_details(root: &Root, address: Address) -> Details {
+    let reader = Reader::new(root, address);
+    reader.details(&reader.uevent())
+}
+
 impl Device {
     /// For a capture that tells nothing of the IOMMU: that there is no group is not known either.
     pub fn without_captured_group(mut self) -> Self {

@@ -45,6 +45,7 @@ pub struct FakeDevice {
     parent: Option<Address>,
     class: u32,
     ids: (u16, u16),
+    subsystem: (u16, u16),
     driver: Option<&'static str>,
     group: Option<u32>,
     bridge: bool,
@@ -64,6 +65,7 @@ impl FakeHost {
             parent: None,
             class,
             ids,
+            subsystem: (ids.0, 1),
             driver,
             group: Some(group),
             bridge: class >> 8 == 0x0604,
@@ -259,6 +261,11 @@ impl FakeHost {
         self.change(address, |it| it.ids = (vendor, device))
     }
 
+    #[cfg(test)]
+    pub fn subsystem(self, address: Address, vendor: u16, device: u16) -> Self {
+        self.change(address, |it| it.subsystem = (vendor, device))
+    }
+
     /// The same function at another address below the same bridge.
     pub fn moved(self, from: Address, to: Address) -> Self {
         self.change(from, |device| device.address = to)
@@ -279,6 +286,7 @@ impl FakeHost {
             parent: None,
             class,
             ids,
+            subsystem: (ids.0, 1),
             driver,
             group: Some(group),
             bridge,
@@ -446,21 +454,22 @@ impl FakeDevice {
     /// `home` is its folder within `/sys`.
     fn write(&self, tree: &mut Tree, home: &str) {
         let device = self;
-        let FakeDevice { address, class, ids: (vendor, id), .. } = device;
+        let FakeDevice { address, class, ids: (vendor, id), subsystem: (maker, model), .. } =
+            device;
         let folder = format!("/sys/{home}");
         let up = "../".repeat(home.matches('/').count() + 1);
         tree.link(&format!("/sys/bus/pci/devices/{address}"), &format!("../../../{home}"));
         let driver = device.driver.map(|driver| format!("DRIVER={driver}\n")).unwrap_or_default();
         tree.file(
             &format!("{folder}/uevent"),
-            format!("{driver}PCI_CLASS={class:X}\nPCI_ID={vendor:04X}:{id:04X}\nPCI_SUBSYS_ID={vendor:04X}:0001\nPCI_SLOT_NAME={address}\nMODALIAS=pci:v{vendor:08X}d{id:08X}sv{vendor:08X}sd00000001bc{:02X}sc{:02X}i{:02X}\n", class >> 16, class >> 8 & 0xff, class & 0xff),
+            format!("{driver}PCI_CLASS={class:X}\nPCI_ID={vendor:04X}:{id:04X}\nPCI_SUBSYS_ID={maker:04X}:{model:04X}\nPCI_SLOT_NAME={address}\nMODALIAS=pci:v{vendor:08X}d{id:08X}sv{maker:08X}sd{model:08X}bc{:02X}sc{:02X}i{:02X}\n", class >> 16, class >> 8 & 0xff, class & 0xff),
         );
         for (name, text) in [
             ("class", format!("0x{class:06x}\n")),
             ("vendor", format!("0x{vendor:04x}\n")),
             ("device", format!("0x{id:04x}\n")),
-            ("subsystem_vendor", format!("0x{vendor:04x}\n")),
-            ("subsystem_device", "0x0001\n".to_owned()),
+            ("subsystem_vendor", format!("0x{maker:04x}\n")),
+            ("subsystem_device", format!("0x{model:04x}\n")),
             ("revision", "0xa1\n".to_owned()),
             ("numa_node", "-1\n".to_owned()),
             ("power_state", "D0\n".to_owned()),

@@ -226,6 +226,24 @@ impl Host {
             }
         }
         self.index_members();
+        if self.somebody_moved(need) {
+            self.slots = Some(slots::read(root));
+            self.tell_apart(root, need);
+        }
+    }
+
+    /// What tells like devices apart, of those that a moved one may be.
+    fn tell_apart(&mut self, root: &Root, need: &Need) {
+        let Devices::Wanted(wanted) = &need.devices else { return };
+        let ids: BTreeSet<(PciId, PciId)> =
+            wanted.iter().filter_map(|wanted| wanted.vendor.zip(wanted.device)).collect();
+        for (vendor, id) in ids {
+            for address in self.devices_with(vendor, id) {
+                if let Some(device) = self.devices.get_mut(&address) {
+                    device.details.get_or_insert_with(|| device::read_details(root, address));
+                }
+            }
+        }
     }
 
     fn index_members(&mut self) {

@@ -1,11 +1,12 @@
 //! AH201 device-absent
 
 use super::example::Scene;
+use super::whereabouts::point_to;
 use super::{Check, Example, Rule, WantedCase};
-use crate::finding::{Answer, Finding, Related, Remedy, Severity};
+use crate::finding::{Answer, Finding, Remedy, Severity};
+use crate::host::absent_from_bus;
 use crate::host::fake::{FakeHost, GPU};
-use crate::host::{Host, absent_from_bus};
-use crate::pci::{Address, PciId};
+use crate::pci::Address;
 
 pub static RULE: Rule = Rule {
     code: "AH201",
@@ -38,29 +39,6 @@ fn check(case: &WantedCase, answer: &mut Answer) {
             undo: Vec::new(),
         }));
     };
-    answer.find(point_to(finding, case.host, vendor.value, device.value));
-}
-
-/// Says where a device with these ids is now.
-pub fn point_to(finding: Finding, host: &Host, vendor: PciId, device: PciId) -> Finding {
-    let places = host.devices_with(vendor, device);
-    let list: Vec<String> = places.iter().map(ToString::to_string).collect();
-    let mut finding = match &list[..] {
-        [] if !host.all_ids_known() => finding.detail(format!(
-            "Among the functions that could be read there is no {vendor}:{device}; not all could."
-        )),
-        [] => finding.detail(format!("No device {vendor}:{device} was found on this host.")).remedy(Remedy::advice(
-            "Check that the card is seated and enabled in the firmware setup, or correct the ids.",
-        )),
-        [one] => finding
-            .detail(format!("{vendor}:{device} is at {one}."))
-            .remedy(Remedy::advice(format!("If that is the device you mean, write its address: {one}."))),
-        several => finding
-            .detail(format!("{vendor}:{device} is at {}.", several.join(" and at ")))
-            .remedy(Remedy::advice("They are alike: tell them apart by slot and by what is below the same bridge (`ai-how inventory pcie --tree`), and write the one you mean.")),
-    };
-    for place in places {
-        finding = finding.related(Related::device(format!("a device {vendor}:{device}"), place));
-    }
-    finding
+    let ids = (vendor.value, device.value);
+    answer.find(point_to(finding, case.host, ids, case.all_wanted));
 }

@@ -1,7 +1,7 @@
 //! AH202 device-id-mismatch
 
-use super::device_absent::point_to;
 use super::example::Scene;
+use super::whereabouts::point_to;
 use super::{Check, DeviceCase, Example, Rule};
 use crate::finding::{Answer, Finding, Severity};
 use crate::host::fake::{FakeHost, GPU};
@@ -53,7 +53,9 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     ))
     .evidence([device.vendor.evidence(), device.device.evidence()]);
     answer.find(match (&wanted.vendor_id, &wanted.device_id) {
-        (Some(vendor), Some(id)) => point_to(finding, case.host, vendor.value, id.value),
+        (Some(vendor), Some(id)) => {
+            point_to(finding, case.host, (vendor.value, id.value), case.all_wanted)
+        }
         _ => finding,
     });
 }

@@ -13,6 +13,7 @@ mod run;
 mod table;
 #[cfg(test)]
 mod tests;
+mod whereabouts;
 
 mod arch_unsupported;
 mod config_syntax;

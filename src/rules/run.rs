@@ -21,6 +21,8 @@ pub struct Answers {
 pub struct WantedCase<'a> {
     pub host: &'a Host,
     pub wanted: &'a Wanted,
+    /// All addresses that the plan names.
+    pub all_wanted: &'a BTreeSet<Address>,
     /// `None` where it is known not to be there.
     pub found: Result<Option<&'a Device>, Gap>,
 }
@@ -29,6 +31,8 @@ pub struct WantedCase<'a> {
 pub struct DeviceCase<'a> {
     pub host: &'a Host,
     pub wanted: &'a Wanted,
+    /// All addresses that the plan names.
+    pub all_wanted: &'a BTreeSet<Address>,
     pub device: &'a Device,
 }
 
@@ -38,6 +42,8 @@ pub struct GroupCase<'a> {
     pub vm: &'a Vm,
     pub group: &'a Group,
     pub members: &'a Members,
+    /// All addresses that the plan names.
+    pub all_wanted: &'a BTreeSet<Address>,
     /// The wanted members, in the order of the configuration.
     pub wanted: Vec<&'a Wanted>,
 }
@@ -77,9 +83,12 @@ pub fn need(config: &Config) -> Need {
 }
 
 fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
-    if wanted(config).next().is_none() {
+    let all_wanted: BTreeSet<Address> =
+        wanted(config).map(|(_, _, wanted)| wanted.address.value).collect();
+    if all_wanted.is_empty() {
         return;
     }
+    let plan = Plan { config, host, all_wanted: &all_wanted };
     for rule in ALL {
         match rule.check {
             Check::Config(_) => {}
@@ -95,19 +104,19 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
             Check::Plan(check) => {
                 answers.ask(rule, &Subject::default(), |answer| check(config, host, answer));
             }
-            Check::Wanted(check) => each_wanted(config, host, |index, case| {
+            Check::Wanted(check) => each_wanted(plan, |index, case| {
                 answers
                     .ask(rule, &Subject::device(index, case.wanted), |answer| check(&case, answer));
             }),
-            Check::Device(check) => each_wanted(config, host, |index, case| {
-                let WantedCase { host, wanted, found } = case;
+            Check::Device(check) => each_wanted(plan, |index, case| {
+                let WantedCase { host, wanted, all_wanted, found } = case;
                 if let Ok(Some(device)) = found {
-                    let case = DeviceCase { host, wanted, device };
+                    let case = DeviceCase { host, wanted, all_wanted, device };
                     answers
                         .ask(rule, &Subject::device(index, wanted), |answer| check(&case, answer));
                 }
             }),
-            Check::Group(check) => each_group(config, host, |index, case| {
+            Check::Group(check) => each_group(plan, |index, case| {
                 let subject = case
                     .wanted
                     .first()
@@ -197,14 +206,24 @@ fn wanted_groups<'a>(config: &Config, host: &'a Host) -> impl Iterator<Item = &'
     ids.into_iter().filter_map(|id| host.groups.get(&id))
 }
 
-fn each_wanted<'a>(config: &'a Config, host: &'a Host, mut ask: impl FnMut(usize, WantedCase<'a>)) {
+/// What is judged by what.
+#[derive(Clone, Copy)]
+struct Plan<'a> {
+    config: &'a Config,
+    host: &'a Host,
+    all_wanted: &'a BTreeSet<Address>,
+}
+
+fn each_wanted<'a>(plan: Plan<'a>, mut ask: impl FnMut(usize, WantedCase<'a>)) {
+    let Plan { config, host, all_wanted } = plan;
     for (index, _, wanted) in wanted(config) {
         let found = host.device(wanted.address.value);
-        ask(index, WantedCase { host, wanted, found });
+        ask(index, WantedCase { host, wanted, all_wanted, found });
     }
 }
 
-fn each_group<'a>(config: &'a Config, host: &'a Host, mut ask: impl FnMut(usize, &GroupCase<'a>)) {
+fn each_group<'a>(plan: Plan<'a>, mut ask: impl FnMut(usize, &GroupCase<'a>)) {
+    let Plan { config, host, all_wanted } = plan;
     let mut cases: BTreeMap<(usize, u32), GroupCase> = BTreeMap::new();
     for (index, vm, wanted) in wanted(config) {
         let Ok(Some(device)) = host.device(wanted.address.value) else { continue };
@@ -212,7 +231,7 @@ fn each_group<'a>(config: &'a Config, host: &'a Host, mut ask: impl FnMut(usize,
         let (Some(group), Some(members)) = (host.groups.get(id), host.members.get(id)) else {
             continue;
         };
-        let new = || GroupCase { host, vm, group, members, wanted: Vec::new() };
+        let new = || GroupCase { host, vm, group, members, all_wanted, wanted: Vec::new() };
         cases.entry((index, *id)).or_insert_with(new).wanted.push(wanted);
     }
     for ((index, _), case) in &cases {
@@ -234,7 +253,8 @@ impl GroupCase<'_> {
     pub fn is_another(&self, device: &Device) -> bool {
         let wanted = self.wanted.iter().find(|wanted| wanted.address.value == device.address);
         wanted.is_some_and(|wanted| {
-            identity(&DeviceCase { host: self.host, wanted, device }) == Identity::Another
+            let Self { host, all_wanted, .. } = *self;
+            identity(&DeviceCase { host, wanted, all_wanted, device }) == Identity::Another
         })
     }
 

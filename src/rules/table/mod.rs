@@ -3,6 +3,7 @@
 
 mod basics;
 mod machine;
+mod whereabouts;
 
 use super::example::ONE_GPU;
 use crate::config;
@@ -104,21 +105,6 @@ fn each_host_gets_its_codes() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn two_like_cards_are_both_named_where_one_is_missed() {
-    let (first, second) = (Address::new(0, 3, 0, 0), Address::new(0, 4, 0, 0));
-    let host = workstation().moved(GPU, first).with(second, 0x03_0000, (0x10de, 0x2684), None, 30);
-    let judged = judge(ONE_GPU, &host);
-    let finding = judged.findings.iter().find(|it| it.code == "AH201").unwrap();
-    let places: Vec<_> = finding.related.iter().filter_map(|related| related.device).collect();
-    assert_eq!(places, [first, second]);
-    assert!(
-        finding.details[0].contains("0000:03:00.0 and at 0000:04:00.0"),
-        "{:?}",
-        finding.details
-    );
 }
 
 #[test]
