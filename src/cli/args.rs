@@ -86,7 +86,9 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum InventoryOf {
     /// Every PCI function: names, driver, IOMMU group, and whether it can be passed to a VM
-    Pcie(InventoryArgs),
+    Pcie(PcieArgs),
+    /// Display controllers and accelerators: what belongs to each card, memory, link, reset, VFs
+    Gpu(GpuArgs),
 }
 
 #[derive(Debug, Args)]
@@ -128,7 +130,7 @@ pub struct DoctorArgs {
 #[command(
     after_help = "Formats: text, json, ndjson, csv.\nExamples:\n  ai-how inventory pcie --tree\n  ai-how inventory pcie --type gpu\n  ai-how inventory pcie --driver none --format csv"
 )]
-pub struct InventoryArgs {
+pub struct PcieArgs {
     /// Draw bridges and what is behind them
     #[arg(long)]
     pub tree: bool,
@@ -142,6 +144,16 @@ pub struct InventoryArgs {
     #[arg(long, value_name = "NAME")]
     pub driver: Option<String>,
     /// Read more: link touches devices that are awake, driver-override waits for a stuck driver
+    #[arg(long, value_name = "FACT", value_delimiter = ',')]
+    pub with: Vec<Extra>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Formats: text, json, ndjson, csv. The link is read of cards that are awake, which touches them.\nExample: ai-how inventory gpu --format json"
+)]
+pub struct GpuArgs {
+    /// Read more: driver-override waits for a stuck driver
     #[arg(long, value_name = "FACT", value_delimiter = ',')]
     pub with: Vec<Extra>,
 }

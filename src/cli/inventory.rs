@@ -1,36 +1,27 @@
-//! `ai-how inventory pcie`
+//! `ai-how inventory`
 
-use super::args::{Extra, Format, Global, InventoryArgs};
+use super::args::{Extra, Format, Global, GpuArgs, PcieArgs};
 use super::exit::{CliError, Exit};
 use super::output;
 use super::validate::read_host;
-use crate::host::{Devices, Need};
+use crate::host::{Devices, Host, Need};
 use crate::inventory::{Filter, Inventory};
 use crate::pci::names;
+use crate::report::cards;
 use crate::report::inventory::{self as report, InventoryView};
 
-pub fn run(args: &InventoryArgs, global: &Global) -> Result<Exit, CliError> {
-    output::check_format(
-        "inventory",
-        global,
-        &[Format::Text, Format::Json, Format::Ndjson, Format::Csv],
-    )?;
-    let need = Need {
-        devices: Devices::All,
-        details: true,
-        link: args.with.contains(&Extra::Link),
-        driver_override: args.with.contains(&Extra::DriverOverride),
-        user: None,
-    };
-    let host = read_host(global, &need)?;
+const FORMATS: &[Format] = &[Format::Text, Format::Json, Format::Ndjson, Format::Csv];
+
+/// Every function.
+pub fn pcie(args: &PcieArgs, global: &Global) -> Result<Exit, CliError> {
+    output::check_format("inventory", global, FORMATS)?;
+    let host = read(global, &args.with, false)?;
     let filter = Filter {
         group: args.group,
         device_type: args.device_type.map(Into::into),
         driver: args.driver.clone(),
     };
-    host.bus.known().map_err(|gap| CliError::NoBus { gap })?;
     let inventory = Inventory::new(&host, &filter);
-    tracing::debug!("names are of the PCI ID database of {}", names::version());
     let result = match global.format {
         Format::Json => output::json(&InventoryView::new(&inventory))?,
         Format::Ndjson => output::json_lines(InventoryView::new(&inventory).devices)?,
@@ -40,4 +31,33 @@ pub fn run(args: &InventoryArgs, global: &Global) -> Result<Exit, CliError> {
     };
     output::write(global, &result)?;
     Ok(Exit::Ready)
+}
+
+/// Display controllers and accelerators, with what belongs to each card.
+pub fn gpu(args: &GpuArgs, global: &Global) -> Result<Exit, CliError> {
+    output::check_format("inventory", global, FORMATS)?;
+    let host = read(global, &args.with, true)?;
+    let inventory = Inventory::new(&host, &Filter::default()).of_cards();
+    let result = match global.format {
+        Format::Json => output::json(&InventoryView::with_cards(&inventory))?,
+        Format::Ndjson => output::json_lines(InventoryView::new(&inventory).devices)?,
+        Format::Csv => report::csv(&inventory),
+        Format::Text => cards::blocks(&inventory, output::paint(global)),
+    };
+    output::write(global, &result)?;
+    Ok(Exit::Ready)
+}
+
+fn read(global: &Global, with: &[Extra], link: bool) -> Result<Host, CliError> {
+    let need = Need {
+        devices: Devices::All,
+        details: true,
+        link: link || with.contains(&Extra::Link),
+        driver_override: with.contains(&Extra::DriverOverride),
+        ..Need::default()
+    };
+    let host = read_host(global, &need)?;
+    host.bus.known().map_err(|gap| CliError::NoBus { gap })?;
+    tracing::debug!("names are of the PCI ID database of {}", names::version());
+    Ok(host)
 }

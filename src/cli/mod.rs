@@ -26,7 +26,8 @@ pub fn run() -> ExitCode {
     };
     let exit = logging::start(&cli.global).and_then(|()| match &cli.command {
         Command::Validate(args) => validate::run(args, &cli.global),
-        Command::Inventory(InventoryOf::Pcie(args)) => inventory::run(args, &cli.global),
+        Command::Inventory(InventoryOf::Pcie(args)) => inventory::pcie(args, &cli.global),
+        Command::Inventory(InventoryOf::Gpu(args)) => inventory::gpu(args, &cli.global),
         Command::Doctor(args) => doctor::run(args, &cli.global),
         Command::Explain(args) => explain::run(args, &cli.global),
         Command::Rules => rules::run(&cli.global),

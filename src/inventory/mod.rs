@@ -1,9 +1,11 @@
 //! The functions of a host, and what the rules say of each.
 
+mod cards;
 mod passthrough;
 
 use std::collections::BTreeSet;
 
+pub use cards::{Card, Role, cards};
 pub use passthrough::Passthrough;
 
 use crate::host::{Device, Group, Host};

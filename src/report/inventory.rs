@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::cards::CardView;
 use super::paint::{Paint, escaped};
 use super::view::text;
 use crate::host::{Bar, BarKind, Device, Gap, Reading};
-use crate::inventory::{GroupRow, Inventory, Passthrough, Row};
+use crate::inventory::{GroupRow, Inventory, Passthrough, Row, cards};
 use crate::pci::{Address, names};
 use crate::policy::Verdict;
 
@@ -21,6 +22,10 @@ pub struct InventoryView {
     pub schema: &'static str,
     pub devices: Vec<DeviceView>,
     pub groups: Vec<GroupView>,
+    /// Display controllers and accelerators; only in `inventory gpu`, whose devices are these and
+    /// what belongs to them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cards: Option<Vec<CardView>>,
     pub summary: InventorySummary,
 }
 
@@ -128,8 +133,17 @@ impl InventoryView {
             schema: "ai-how/inventory/1",
             devices: inventory.rows.iter().map(|row| DeviceView::new(row, &members)).collect(),
             groups: inventory.groups.iter().map(GroupView::new).collect(),
+            cards: None,
             summary: InventorySummary::new(inventory),
         }
+    }
+}
+
+impl InventoryView {
+    /// With the cards that the functions belong to.
+    pub fn with_cards(inventory: &Inventory) -> Self {
+        let cards = cards(inventory).iter().map(CardView::new).collect();
+        Self { cards: Some(cards), ..Self::new(inventory) }
     }
 }
 
@@ -417,7 +431,7 @@ fn draw(
     }
 }
 
-fn summary_line(inventory: &Inventory) -> String {
+pub fn summary_line(inventory: &Inventory) -> String {
     let InventorySummary { total, vfio, conflicting, unbound, ready } =
         InventorySummary::new(inventory);
     format!(
@@ -436,12 +450,16 @@ fn coloured(row: &Row, text: &str, paint: Paint) -> String {
     }
 }
 
-fn driver_words(row: &Row) -> String {
+pub fn driver_words(row: &Row) -> String {
     match row.device.driver.known() {
         Ok(Some(driver)) => escaped(driver),
         Ok(None) => "-".to_owned(),
         Err(_) => "?".to_owned(),
     }
+}
+
+pub fn passthrough_coloured(row: &Row, paint: Paint) -> String {
+    coloured(row, &passthrough_words(row), paint)
 }
 
 fn passthrough_words(row: &Row) -> String {
@@ -456,7 +474,7 @@ fn passthrough_words(row: &Row) -> String {
 }
 
 /// Class, vendor and device in words, or their numbers.
-fn name(device: &Device) -> String {
+pub fn name(device: &Device) -> String {
     let class = value(&device.class);
     let class = class
         .map(|class| names::class(class.0).map_or_else(|| format!("class {class}"), str::to_owned));
@@ -534,11 +552,11 @@ fn gap<T>(reading: &Reading<T>) -> Option<Gap> {
     reading.known().err()
 }
 
-fn value<T: Clone>(reading: &Reading<T>) -> Option<T> {
+pub fn value<T: Clone>(reading: &Reading<T>) -> Option<T> {
     reading.known().ok().flatten().cloned()
 }
 
-fn number_or_unknown(reading: &Reading<u32>) -> String {
+pub fn number_or_unknown(reading: &Reading<u32>) -> String {
     match reading.known() {
         Ok(Some(number)) => number.to_string(),
         Ok(None) => "-".to_owned(),

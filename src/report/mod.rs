@@ -3,6 +3,7 @@
 //! *Invariant:* a report decides nothing. JSON is made of types of its own ([`view`]), versioned,
 //! never a dump of what the program works with.
 
+pub mod cards;
 pub mod doctor;
 pub mod explain;
 pub mod inventory;
