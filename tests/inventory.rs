@@ -251,3 +251,70 @@ fn a_host_without_a_bus_has_no_functions() {
         assert_eq!(csv.stdout.lines().count(), 1);
     }
 }
+
+/// A card with four functions, and a second GPU.
+fn four_functions() -> HostDir {
+    let below = "pci0000:00/0000:00:01.0";
+    ready()
+        .endpoint(below, "0000:01:00.2", "0c0330", ("10de", "1ad6"))
+        .endpoint(below, "0000:01:00.3", "0c8000", ("10de", "1ad7"))
+        .endpoint("pci0000:00", "0000:00:02.0", "030000", ("8086", "3e98"))
+        .endpoint("pci0000:00", "0000:00:05.0", "120000", ("1d0f", "7364"))
+}
+
+fn gpus(root: &Path, format: &str) -> common::Ran {
+    let ran = run(["inventory", "gpu", "--format", format, "--root", root.to_str().unwrap()]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    ran
+}
+
+#[test]
+fn cards_are_listed_with_what_belongs_to_them() {
+    let host = four_functions();
+    let document = gpus(host.root(), "json").json();
+    let listed = |key: &str| -> Vec<String> {
+        let all = document[key].as_array().unwrap();
+        all.iter().map(|it| it["address"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(listed("cards"), ["0000:00:02.0", "0000:00:05.0", GPU]);
+    assert_eq!(
+        listed("devices"),
+        ["0000:00:02.0", "0000:00:05.0", GPU, AUDIO, "0000:01:00.2", "0000:01:00.3"]
+    );
+    let companions = &document["cards"][2]["companions"];
+    assert_eq!(
+        *companions,
+        serde_json::json!([
+            {"address": AUDIO, "role": "audio"},
+            {"address": "0000:01:00.2", "role": "usb"},
+            {"address": "0000:01:00.3", "role": "ucsi"},
+        ])
+    );
+    assert_eq!(document["summary"]["total"], 6);
+    assert_eq!(gpus(host.root(), "ndjson").lines().len(), 6);
+    assert_eq!(gpus(host.root(), "csv").stdout.lines().count(), 7);
+}
+
+#[test]
+fn virtual_functions_belong_to_their_card() {
+    let host = four_functions()
+        .endpoint("pci0000:00/0000:00:01.0", "0000:01:00.4", "030200", ("10de", "2684"))
+        .link_device("0000:01:00.4", "physfn", "../0000:01:00.0")
+        .link_device(GPU, "virtfn0", "../0000:01:00.4");
+    let document = gpus(host.root(), "json").json();
+    assert_eq!(document["cards"].as_array().unwrap().len(), 3);
+    assert_eq!(document["cards"][2]["virtfns"], serde_json::json!(["0000:01:00.4"]));
+    let text = gpus(host.root(), "text").stdout;
+    assert!(text.contains("VFs          1: 0000:01:00.4"), "{text}");
+}
+
+#[test]
+fn a_host_without_cards_says_so() {
+    let bare = HostDir::bare();
+    let ran = gpus(bare.root(), "text");
+    assert!(
+        ran.stdout.starts_with("No display controller and no accelerator was found."),
+        "{ran:?}"
+    );
+    assert_eq!(gpus(bare.root(), "json").json()["cards"], serde_json::json!([]));
+}

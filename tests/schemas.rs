@@ -131,6 +131,21 @@ fn inventory_keeps_to_its_schema() {
 }
 
 #[test]
+fn cards_and_doctor_keep_to_their_schemas() {
+    for host in hosts() {
+        let at = |command: &[&str]| {
+            let root = ["--format", "json", "--root", host.root().to_str().unwrap()];
+            run(command.iter().chain(&root)).json()
+        };
+        let document = at(&["inventory", "gpu"]);
+        holds("inventory", &document);
+        contract_of_inventory(&document);
+        assert!(document["cards"].is_array());
+        holds("doctor", &at(&["doctor"]));
+    }
+}
+
+#[test]
 fn rules_keep_to_their_schema() {
     let all = run(["rules", "--format", "json"]).json();
     holds("rules", &all);
@@ -164,9 +179,15 @@ fn the_published_schema_is_the_programs() {
 
 #[test]
 fn every_schema_is_sound() {
-    for document in
-        ["config", "validate", "validate-ndjson", "inventory", "inventory-ndjson", "rules"]
-    {
+    for document in [
+        "config",
+        "doctor",
+        "validate",
+        "validate-ndjson",
+        "inventory",
+        "inventory-ndjson",
+        "rules",
+    ] {
         let schema = run(["schema", document]).json();
         jsonschema::meta::validate(&schema).unwrap_or_else(|error| panic!("{document}: {error}"));
     }

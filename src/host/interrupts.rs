@@ -15,10 +15,7 @@ pub struct Interrupts {
 }
 
 pub fn read(root: &Root) -> Interrupts {
-    let parameter = |module: &str| {
-        let path = format!("/sys/module/{module}/parameters/allow_unsafe_interrupts");
-        super::kernel::read_switch(root, path)
-    };
+    let parameter = |module| super::kernel::read_switch(root, module, "allow_unsafe_interrupts");
     Interrupts {
         remapped: by_table(root).or(|| by_chip_names(root)).absent_means(Why::NotCaptured),
         type1_unsafe: parameter("vfio_iommu_type1"),

@@ -43,7 +43,13 @@ pub fn read_command_line(root: &Root) -> Reading<CommandLine> {
 }
 
 /// A parameter of a module that is on or off (`kernel/params.c`, `param_get_bool`).
-pub fn read_switch(root: &Root, path: String) -> Reading<bool> {
+pub fn read_switch(root: &Root, module: &str, name: &str) -> Reading<bool> {
+    let folder = format!("/sys/module/{module}");
+    let path = format!("{folder}/parameters/{name}");
+    // What a module does not have is absent, even where its folder's absence is all that tells.
+    if matches!(root.folder(folder).known(), Ok(None)) {
+        return Reading::absent(path.into());
+    }
     root.text(&path.into()).parse("Y or N", |text| match text.as_str() {
         "Y" => Some(true),
         "N" => Some(false),

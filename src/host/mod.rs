@@ -352,7 +352,7 @@ fn read_pci_driver(root: &Root) -> Reading<()> {
 
 /// Absent where vfio-pci is not there, or is older than its list (5.9).
 fn read_denylist_off(root: &Root) -> Reading<bool> {
-    kernel::read_switch(root, "/sys/module/vfio_pci/parameters/disable_denylist".to_owned())
+    kernel::read_switch(root, "vfio_pci", "disable_denylist")
 }
 
 /// Where the bus cannot be listed, a wanted device may still be looked at.

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::access::Node;
-use super::reading::{Fact, HostPath, Reading, Why, excerpt};
+use super::reading::{Fact, Gap, HostPath, Reading, Why, excerpt};
 pub use tree::{Entry, Tree};
 
 /// Where the host is read from.
@@ -252,7 +252,9 @@ impl Root {
             Backend::Directory(_) => {
                 let there = self.exists(path);
                 return match there.known() {
-                    Ok(Some(())) => Reading::unknown(path.clone(), Why::Copied),
+                    Ok(Some(())) | Err(Gap { why: Why::NotCaptured, .. }) => {
+                        Reading::unknown(path.clone(), Why::Copied)
+                    }
                     _ => there.parse("", |()| None),
                 };
             }
