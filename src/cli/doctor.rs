@@ -5,14 +5,14 @@ use super::exit::{CliError, Exit};
 use super::output;
 use super::validate::{amount, read_host};
 use crate::config::Config;
-use crate::host::{Devices, Need};
+use crate::host::Need;
 use crate::policy::{self, Policy};
 use crate::report::doctor::{self, DoctorView};
 use crate::rules;
 
 pub fn run(args: &DoctorArgs, global: &Global) -> Result<Exit, CliError> {
     output::check_format("doctor", global, &[Format::Text, Format::Json])?;
-    let need = Need { devices: Devices::All, user: args.user.clone(), ..Need::default() };
+    let need = Need { all_groups: true, user: args.user.clone(), ..Need::default() };
     let host = read_host(global, &need)?;
     let (answers, checks) = rules::run_host(&host);
     let policy = Policy { strict: args.strict, ..Policy::default() };

@@ -123,6 +123,9 @@ impl Host {
             host.modules = Some(Modules::read(root, &host.release));
         }
         host.read_devices(root, need);
+        if need.all_groups {
+            host.add_listed_groups(root);
+        }
         host.read_cdevs(root);
         host.read_aliases(root);
         host
@@ -165,6 +168,13 @@ impl Host {
             && there(&self.vfio.container)
             && self.vfio.folders.values().all(there);
         !(iommu && vfio && there(&self.kvm.node))
+    }
+
+    /// For who asks of the groups themselves, whatever is in them.
+    fn add_listed_groups(&mut self, root: &Root) {
+        for &id in self.iommu.groups.known().ok().flatten().into_iter().flatten() {
+            self.groups.entry(id).or_insert_with(|| iommu::read_group(root, id));
+        }
     }
 
     /// Only needed where no group can be opened.
@@ -212,7 +222,7 @@ impl Host {
             }
         };
         self.add(root, need, first);
-        self.add_groups(root, need);
+        self.add_groups(root);
         self.index_members();
         let members: BTreeSet<Address> =
             self.members.values().flat_map(|group| group.known.iter().copied()).collect();
@@ -261,16 +271,11 @@ impl Host {
         }
     }
 
-    fn add_groups(&mut self, root: &Root, need: &Need) {
-        let listed = match (&need.devices, self.iommu.groups.known()) {
-            (Devices::All, Ok(Some(listed))) => listed.clone(),
-            _ => BTreeSet::new(),
-        };
+    fn add_groups(&mut self, root: &Root) {
         let ids: BTreeSet<u32> = self
             .devices
             .values()
             .filter_map(|device| device.iommu_group.known().ok().flatten().copied())
-            .chain(listed)
             .collect();
         for id in ids {
             self.groups.entry(id).or_insert_with(|| iommu::read_group(root, id));

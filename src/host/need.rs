@@ -8,6 +8,8 @@ use crate::pci::{Address, PciId};
 #[derive(Debug, Clone, Default)]
 pub struct Need {
     pub devices: Devices,
+    /// All groups of the host, not only those of the devices.
+    pub all_groups: bool,
     /// What the tables of the inventory show and no verdict asks for.
     pub details: bool,
     /// Speed and width of the link: reading them touches the device, so only of one that is awake.
