@@ -3,6 +3,8 @@
 //! A fake host becomes a [`Tree`] of the kernel's own files, so that it is read by the same code
 //! as a machine.
 
+mod device;
+
 use super::root::{Entry, Tree};
 use crate::pci::Address;
 
@@ -123,7 +125,6 @@ impl FakeHost {
         self
     }
 
-    #[cfg(test)]
     pub fn release(mut self, release: &'static str) -> Self {
         self.release = release;
         self
@@ -365,19 +366,13 @@ impl FakeDevice {
             ("subsystem_device", "0x0001\n".to_owned()),
             ("revision", "0xa1\n".to_owned()),
             ("numa_node", "-1\n".to_owned()),
-            ("power_state", "D0\n".to_owned()),
-            ("resource", "0x00000000f6000000 0x00000000f6ffffff 0x0000000000040200\n".to_owned()),
         ] {
             tree.file(&format!("{folder}/{name}"), text);
         }
         if device.bridge {
             tree.file(&format!("{folder}/secondary_bus_number"), "1\n");
-        } else {
-            tree.file(&format!("{folder}/reset_method"), "flr bus\n");
         }
-        if class >> 8 == 0x0300 {
-            tree.file(&format!("{folder}/boot_vga"), "0\n");
-        }
+        self.write_state(tree, &folder);
         if let Some(driver) = device.driver {
             tree.link(&format!("{folder}/driver"), &format!("{up}bus/pci/drivers/{driver}"));
             tree.folder(&format!("/sys/bus/pci/drivers/{driver}"));
@@ -396,6 +391,7 @@ impl FakeDevice {
                 &format!("../../../../{home}"),
             );
             tree.file(&format!("/sys/kernel/iommu_groups/{group}/type"), "DMA-FQ\n");
+            tree.file(&format!("/sys/kernel/iommu_groups/{group}/reserved_regions"), "");
         }
         if device.driver == Some("vfio-pci") {
             tree.file(&format!("{folder}/vfio-dev/vfio0/dev"), "511:0\n");

@@ -6,17 +6,22 @@
 mod cpu;
 mod device;
 pub mod fake;
+mod framebuffer;
+mod holders;
 mod iommu;
 mod kernel;
 mod modules;
 mod need;
 mod reading;
+mod reset;
 mod root;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use cpu::Cpu;
-pub use device::{Bar, BarKind, Device};
+pub use device::{Bar, BarKind, Device, State};
+pub use framebuffer::Framebuffer;
+pub use holders::{Hold, Holders};
 pub use iommu::{Group, Iommu, Members};
 pub use kernel::{BuildConfig, CommandLine, Release};
 pub use modules::{KVM, KVM_AMD, KVM_INTEL, Modules, Part, Presence, VFIO, VFIO_PCI, VFIO_TYPE1};
@@ -24,6 +29,7 @@ pub use need::{Devices, Need, WantedDevice};
 pub use reading::{Evidence, Gap, Reading, Why};
 #[cfg(test)]
 pub use root::{Asked, Entry, Tree};
+pub use reset::reset_peers;
 pub use root::{Root, RootError};
 
 use crate::pci::{Address, PciId};
@@ -48,6 +54,10 @@ pub struct Host {
     pub groups: BTreeMap<u32, Group>,
     /// Who is in them, as far as it is known.
     pub members: BTreeMap<u32, Members>,
+    /// Who uses the wanted functions.
+    pub holders: Holders,
+    /// Only read where a wanted function showed the firmware's screen.
+    pub framebuffers: Option<Reading<Vec<Framebuffer>>>,
 }
 
 #[derive(Debug)]
@@ -89,12 +99,16 @@ impl Host {
             devices: BTreeMap::new(),
             groups: BTreeMap::new(),
             members: BTreeMap::new(),
+            holders: Holders::default(),
+            framebuffers: None,
             release,
         };
         if host.lacks_something() {
             host.modules = Some(Modules::read(root, &host.release));
         }
         host.read_devices(root, need);
+        host.holders = holders::read(root, host.devices.values());
+        host.framebuffers = host.has_boot_screen().then(|| framebuffer::read(root));
         host
     }
 
@@ -148,12 +162,13 @@ impl Host {
                 )
             }
         };
-        self.add(root, need, first);
+        self.add_wanted(root, need, first);
         self.add_groups(root);
         self.index_members();
         let members: BTreeSet<Address> =
             self.members.values().flat_map(|group| group.known.iter().copied()).collect();
         self.add(root, need, members);
+        self.add_relatives(root, need);
         if let Some(all) = on_bus {
             let membership_open = self.members.values().any(|group| !group.gaps.is_empty());
             // In a capture the list of a group may have lost what the links still tell.
@@ -171,13 +186,52 @@ impl Host {
     }
 
     fn add(&mut self, root: &Root, need: &Need, addresses: BTreeSet<Address>) {
+        self.add_each(root, need, addresses, false);
+    }
+
+    /// With all that the rules ask of a function that a VM wants.
+    fn add_wanted(&mut self, root: &Root, need: &Need, addresses: BTreeSet<Address>) {
+        self.add_each(root, need, addresses, true);
+    }
+
+    fn add_each(&mut self, root: &Root, need: &Need, addresses: BTreeSet<Address>, wanted: bool) {
         for address in addresses {
             let not_captured = iommu::is_not_captured(&self.iommu);
             self.devices.entry(address).or_insert_with(|| {
-                let device = device::read(root, address, need);
+                let device = device::read(root, address, need, wanted);
                 if not_captured { device.without_captured_group() } else { device }
             });
         }
+    }
+
+    /// The physical functions of wanted virtual ones, and what is reset together with a wanted
+    /// function. What is below a bridge is known once the bridge was read.
+    fn add_relatives(&mut self, root: &Root, need: &Need) {
+        let all_read = |host: &Self| matches!(host.bus.known(), Ok(Some(all)) if all.len() == host.devices.len());
+        while !all_read(self) {
+            let wanted = self.devices.values().filter_map(|it| Some((it.address, it.state.as_ref()?)));
+            let relatives = wanted.flat_map(|(address, state)| {
+                let physfn = state.physfn.known().ok().flatten().copied();
+                reset_peers(self, address).unwrap_or_default().into_iter().chain(physfn)
+            });
+            let on_bus = |address: &Address| match self.bus.known() {
+                Ok(all) => all.is_some_and(|all| all.contains(address)),
+                Err(_) => !present_ones(root, &BTreeSet::from([*address])).is_empty(),
+            };
+            let more: BTreeSet<Address> = relatives
+                .filter(|address| !self.devices.contains_key(address) && on_bus(address))
+                .collect();
+            if more.is_empty() {
+                return;
+            }
+            self.add(root, need, more);
+        }
+    }
+
+    /// Also where it could not be told.
+    fn has_boot_screen(&self) -> bool {
+        let states = self.devices.values().filter_map(|device| device.state.as_ref());
+        states.into_iter().any(|state| !matches!(state.boot_vga.known(), Ok(None | Some(false))))
     }
 
     fn add_groups(&mut self, root: &Root) {

@@ -6,7 +6,7 @@ use super::device_id_mismatch::{Identity, identity};
 use super::{ALL, Check, Rule};
 use crate::config::{Config, Vm, Wanted};
 use crate::finding::{Answer, Finding, Undetermined};
-use crate::host::{Device, Gap, Group, Host, Members, Need, WantedDevice};
+use crate::host::{Device, Gap, Group, Host, Members, Need, State, WantedDevice};
 use crate::pci::{Address, PciId};
 use crate::source::{Span, Spanned};
 
@@ -20,6 +20,7 @@ pub struct Answers {
 /// A device that a VM wants.
 pub struct WantedCase<'a> {
     pub host: &'a Host,
+    pub vm: &'a Vm,
     pub wanted: &'a Wanted,
     /// `None` where it is known not to be there.
     pub found: Result<Option<&'a Device>, Gap>,
@@ -28,6 +29,7 @@ pub struct WantedCase<'a> {
 /// A wanted device that is there.
 pub struct DeviceCase<'a> {
     pub host: &'a Host,
+    pub vm: &'a Vm,
     pub wanted: &'a Wanted,
     pub device: &'a Device,
 }
@@ -94,9 +96,9 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
                     .ask(rule, &Subject::device(index, case.wanted), |answer| check(&case, answer));
             }),
             Check::Device(check) => each_wanted(config, host, |index, case| {
-                let WantedCase { host, wanted, found } = case;
+                let WantedCase { host, vm, wanted, found } = case;
                 if let Ok(Some(device)) = found {
-                    let case = DeviceCase { host, wanted, device };
+                    let case = DeviceCase { host, vm, wanted, device };
                     answers
                         .ask(rule, &Subject::device(index, wanted), |answer| check(&case, answer));
                 }
@@ -115,9 +117,9 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
 }
 
 fn each_wanted<'a>(config: &'a Config, host: &'a Host, mut ask: impl FnMut(usize, WantedCase<'a>)) {
-    for (index, _, wanted) in wanted(config) {
+    for (index, vm, wanted) in wanted(config) {
         let found = host.device(wanted.address.value);
-        ask(index, WantedCase { host, wanted, found });
+        ask(index, WantedCase { host, vm, wanted, found });
     }
 }
 
@@ -146,12 +148,27 @@ struct Subject {
     place: Option<Span>,
 }
 
+impl DeviceCase<'_> {
+    /// What was read of it since a VM wants it; none for what nobody can pass, of which nothing
+    /// more is said than that.
+    pub fn state(&self) -> Option<&State> {
+        let passable = self.device.is_infrastructure() != Ok(true);
+        self.device.state.as_ref().filter(|_| passable)
+    }
+
+    /// Whether the VM wants this function too.
+    pub fn is_wanted(&self, address: Address) -> bool {
+        self.vm.enabled_devices().iter().any(|wanted| wanted.address.value == address)
+    }
+}
+
 impl GroupCase<'_> {
     /// Whether this VM wants the device and declares it as another one.
     pub fn is_another(&self, device: &Device) -> bool {
         let wanted = self.wanted.iter().find(|wanted| wanted.address.value == device.address);
         wanted.is_some_and(|wanted| {
-            identity(&DeviceCase { host: self.host, wanted, device }) == Identity::Another
+            let case = DeviceCase { host: self.host, vm: self.vm, wanted, device };
+            identity(&case) == Identity::Another
         })
     }
 
