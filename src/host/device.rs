@@ -6,7 +6,7 @@ mod state;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub use state::{State, sound_card};
+pub use state::{Power, State, sound_card};
 
 use super::need::Need;
 use super::reading::{Fact, HostPath, Reading, Why};

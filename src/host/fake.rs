@@ -236,6 +236,7 @@ impl FakeHost {
     }
 
     /// Puts a function below a bridge, or below a controller that makes a domain of its own.
+    #[cfg(test)]
     pub fn below(self, address: Address, parent: Address) -> Self {
         self.change(address, |device| device.parent = Some(parent))
     }
@@ -394,7 +395,7 @@ impl FakeDevice {
             tree.file(&format!("/sys/kernel/iommu_groups/{group}/reserved_regions"), "");
         }
         if device.driver == Some("vfio-pci") {
-            tree.file(&format!("{folder}/vfio-dev/vfio0/dev"), "511:0\n");
+            tree.file(&format!("{folder}/vfio-dev/vfio{0}/dev", address.function), "511:0\n");
             if let Some(group) = device.group {
                 tree.file(&format!("/dev/vfio/{group}"), "");
             }

@@ -116,7 +116,8 @@ fn read_reserved(root: &Root, path: &HostPath) -> Reading<Vec<Reserved>> {
         let region = |line: &str| {
             let mut words = line.split_ascii_whitespace();
             let is_number = |word: &str| {
-                word.strip_prefix("0x").is_some_and(|digits| u64::from_str_radix(digits, 16).is_ok())
+                word.strip_prefix("0x")
+                    .is_some_and(|digits| u64::from_str_radix(digits, 16).is_ok())
             };
             let sound = is_number(words.next()?) && is_number(words.next()?);
             let is_direct = words.next()? == "direct";

@@ -19,17 +19,17 @@ mod root;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use cpu::Cpu;
-pub use device::{Bar, BarKind, Device, State};
+pub use device::{Bar, BarKind, Device, Power, State};
 pub use framebuffer::Framebuffer;
 pub use holders::{Hold, Holders};
-pub use iommu::{Group, Iommu, Members};
+pub use iommu::{Group, Iommu, Members, Reserved};
 pub use kernel::{BuildConfig, CommandLine, Release};
 pub use modules::{KVM, KVM_AMD, KVM_INTEL, Modules, Part, Presence, VFIO, VFIO_PCI, VFIO_TYPE1};
 pub use need::{Devices, Need, WantedDevice};
 pub use reading::{Evidence, Gap, Reading, Why};
+pub use reset::reset_peers;
 #[cfg(test)]
 pub use root::{Asked, Entry, Tree};
-pub use reset::reset_peers;
 pub use root::{Root, RootError};
 
 use crate::pci::{Address, PciId};
@@ -209,7 +209,8 @@ impl Host {
     fn add_relatives(&mut self, root: &Root, need: &Need) {
         let all_read = |host: &Self| matches!(host.bus.known(), Ok(Some(all)) if all.len() == host.devices.len());
         while !all_read(self) {
-            let wanted = self.devices.values().filter_map(|it| Some((it.address, it.state.as_ref()?)));
+            let wanted =
+                self.devices.values().filter_map(|it| Some((it.address, it.state.as_ref()?)));
             let relatives = wanted.flat_map(|(address, state)| {
                 let physfn = state.physfn.known().ok().flatten().copied();
                 reset_peers(self, address).unwrap_or_default().into_iter().chain(physfn)

@@ -212,12 +212,7 @@ impl DeviceView {
                 .flatten()
                 .map(ToString::to_string)
                 .collect(),
-            bars: state
-                .and_then(|it| value(&it.bars))
-                .iter()
-                .flatten()
-                .map(BarView::new)
-                .collect(),
+            bars: state.and_then(|it| value(&it.bars)).iter().flatten().map(BarView::new).collect(),
             link: link(device),
             power_state: state.and_then(|it| text(&it.power_state)),
             passthrough: row.passthrough.as_str(),

@@ -7,6 +7,7 @@ mod driver;
 pub mod example;
 mod kernel_cause;
 mod problem;
+mod reset;
 mod run;
 #[cfg(test)]
 mod table;
@@ -14,8 +15,12 @@ mod table;
 mod tests;
 
 mod arch_unsupported;
+mod bar_unusable;
+mod boot_framebuffer;
+mod bus_reset_shared;
 mod config_syntax;
 mod device_absent;
+mod device_busy;
 mod device_id_mismatch;
 mod device_in_counted_group;
 mod device_in_two_vms;
@@ -34,10 +39,14 @@ mod iommu_disabled;
 mod iommu_group_mismatch;
 mod kvm_missing;
 mod no_iommu_group;
+mod no_reset;
 mod not_assignable;
 mod passthrough_without_devices;
 mod pci_address_invalid;
+mod pf_has_vfs;
+mod reserved_region;
 mod schema_violation;
+mod stuck_in_d3cold;
 mod unknown_key;
 mod variable_unset;
 mod vfio_modules_missing;
@@ -78,6 +87,14 @@ pub static ALL: &[&Rule] = &[
     &driver_conflict::RULE,
     &driver_unbound::RULE,
     &driver_stub::RULE,
+    &device_busy::RULE,
+    &no_reset::RULE,
+    &bus_reset_shared::RULE,
+    &stuck_in_d3cold::RULE,
+    &pf_has_vfs::RULE,
+    &reserved_region::RULE,
+    &bar_unusable::RULE,
+    &boot_framebuffer::RULE,
     &group_incomplete::RULE,
     &group_not_viable::RULE,
     &group_split::RULE,

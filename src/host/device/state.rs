@@ -54,10 +54,9 @@ pub struct Nodes {
 
 impl Reader<'_> {
     pub(super) fn state(&self, driver: &Reading<String>, group: &Reading<u32>) -> State {
-        let reset_methods =
-            self.text("reset_method").parse("names of reset methods", |text| {
-                Some(text.split_ascii_whitespace().map(str::to_owned).collect())
-            });
+        let reset_methods = self.text("reset_method").parse("names of reset methods", |text| {
+            Some(text.split_ascii_whitespace().map(str::to_owned).collect())
+        });
         let power_state = self.text("power_state");
         let in_d3cold = matches!(power_state.known(), Ok(Some(state)) if state == "D3cold");
         State {
@@ -94,7 +93,11 @@ impl Reader<'_> {
     fn reset(&self) -> Reading<()> {
         let reset = self.exists("reset");
         let kept = self.names.as_ref().is_some_and(|names| names.contains("remove"));
-        if self.root.may_be_partial() && !kept { reset.absent_means(Why::NotCaptured) } else { reset }
+        if self.root.may_be_partial() && !kept {
+            reset.absent_means(Why::NotCaptured)
+        } else {
+            reset
+        }
     }
 
     fn power(&self, name: &'static str) -> Reading<String> {

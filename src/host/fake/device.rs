@@ -2,6 +2,10 @@
 //! processes that use it.
 
 use super::{FakeDevice, FakeHost};
+#[cfg(test)]
+use crate::host::reading::Why;
+#[cfg(test)]
+use crate::host::root::Entry;
 use crate::host::root::Tree;
 use crate::pci::Address;
 
@@ -46,6 +50,12 @@ impl FakeHost {
         self.without_attribute(address, "reset").without_attribute(address, "reset_method")
     }
 
+    /// A path that the caller may not look at.
+    #[cfg(test)]
+    pub fn denied(self, path: &str) -> Self {
+        self.put(path, Some(Entry::Unknown(Why::Denied)))
+    }
+
     /// A virtual function, the first of a physical one.
     #[cfg(test)]
     pub fn virtual_function(
@@ -57,7 +67,8 @@ impl FakeHost {
     ) -> Self {
         let parent = self.devices.iter().find(|it| it.address == physical).and_then(|it| it.parent);
         let host = self.with(address, 0x02_0000, (0x8086, 0x1889), driver, group);
-        let host = parent.map_or_else(|| host.clone(), |parent| host.clone().below(address, parent));
+        let host =
+            parent.map_or_else(|| host.clone(), |parent| host.clone().below(address, parent));
         let (own, above) = (host.folder_of(address), host.folder_of(physical));
         host.link(&format!("{own}/physfn"), &format!("../{physical}"))
             .link(&format!("{above}/virtfn0"), &format!("../{address}"))
@@ -72,7 +83,7 @@ impl FakeDevice {
         attribute("power/control", "auto\n");
         attribute("power/runtime_status", "active\n");
         attribute("resource", "0x00000000f6000000 0x00000000f6ffffff 0x0000000000040200\n");
-        let in_use = !matches!(self.driver, None | Some("vfio-pci" | "pci-stub"));
+        let in_use = self.driver.is_some_and(|it| !it.contains("vfio") && it != "pci-stub");
         attribute("enable", if in_use { "1\n" } else { "0\n" });
         if !self.bridge {
             attribute("reset", "");

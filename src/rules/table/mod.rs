@@ -2,6 +2,7 @@
 //! codes that are said, so every other code is one that must not be.
 
 mod basics;
+mod device;
 
 use super::example::ONE_GPU;
 use crate::config;
@@ -89,7 +90,7 @@ fn codes(judged: &Judged) -> String {
 }
 
 fn all_cases() -> Vec<Case> {
-    [basics::cases()].into_iter().flatten().collect()
+    [basics::cases(), device::cases()].into_iter().flatten().collect()
 }
 
 #[test]
