@@ -58,7 +58,8 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     let by_vfio: Vec<Hold> = holders.of_vfio(case.device).collect();
     let owners: Vec<Result<bool, Gap>> =
         by_vfio.iter().map(|hold| hold.process.is_vm(&case.vm.name)).collect();
-    if by_vfio.is_empty() && is_vfio(case.device) != Ok(false) {
+    // A driver that is not known is AH207's to say, and unbinding from one of the host's is its too.
+    if by_vfio.is_empty() && is_vfio(case.device) == Ok(true) {
         who_else(case, state).into_iter().for_each(|gap| answer.gap(gap));
     }
     // Whoever else has a file of it has it from this VM, or gave it to it.
