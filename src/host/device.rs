@@ -1,8 +1,12 @@
 //! One PCI function: its attributes in `/sys/bus/pci/devices/ADDRESS`
 //! (`Documentation/ABI/testing/sysfs-bus-pci`, `drivers/pci/pci-sysfs.c`).
 
+mod state;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+pub use state::{Power, State, sound_card};
 
 use super::need::Need;
 use super::reading::{Fact, HostPath, Reading, Why};
@@ -29,6 +33,11 @@ pub struct Device {
     /// How the kernel finds a module for it, `pci:v000010DEd…` (`drivers/pci/pci-driver.c`,
     /// `pci_uevent`).
     pub modalias: Reading<String>,
+    /// The functions below a bridge: their folders lie in its own (empty where that could not be
+    /// listed).
+    pub below: BTreeSet<Address>,
+    /// Only of functions that a VM wants.
+    pub state: Option<State>,
     pub details: Option<Details>,
     pub link: Option<Link>,
     /// Only where it was asked for.
@@ -43,14 +52,7 @@ pub struct Details {
     pub revision: Reading<u8>,
     /// -1 (not known) reads as absent.
     pub numa_node: Reading<u32>,
-    /// The bridge above it; absent on a root bus.
-    pub parent: Reading<Address>,
-    pub boot_vga: Reading<bool>,
-    pub reset_methods: Reading<Vec<String>>,
-    pub physfn: Reading<Address>,
     pub virtfns: Reading<Vec<Address>>,
-    pub bars: Reading<Vec<Bar>>,
-    pub power_state: Reading<String>,
 }
 
 /// A base address register that is in use.
@@ -64,6 +66,8 @@ pub struct Bar {
     pub size: u64,
     pub kind: BarKind,
     pub prefetchable: bool,
+    /// It exists and was given no addresses, so its start says nothing.
+    pub unset: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +88,7 @@ pub struct Link {
 
 pub const DEVICES: &str = "/sys/bus/pci/devices";
 
-pub fn read(root: &Root, address: Address, need: &Need) -> Device {
+pub fn read(root: &Root, address: Address, need: &Need, with_state: bool) -> Device {
     let reader = Reader::new(root, address);
     let uevent = reader.uevent();
     let class = uevent
@@ -104,32 +108,33 @@ pub fn read(root: &Root, address: Address, need: &Need) -> Device {
         }
         _ => secondary_bus,
     };
+    let driver = reader.driver(&uevent);
+    let iommu_group = reader
+        .link("iommu_group")
+        .parse("a link to a numbered group", |target| last_part(target).parse().ok());
     Device {
-        driver: reader.driver(&uevent),
-        iommu_group: reader
-            .link("iommu_group")
-            .parse("a link to a numbered group", |target| last_part(target).parse().ok()),
         vfio_dev: reader.folder("vfio-dev"),
         modalias: uevent
             .value("MODALIAS", "an alias, pci:v000010DE…", |alias| {
                 alias.starts_with("pci:").then(|| alias.to_owned())
             })
             .or(|| reader.text("modalias")),
+        below: match secondary_bus.known() {
+            Ok(Some(())) => reader.functions_below(),
+            _ => BTreeSet::new(),
+        },
+        state: with_state.then(|| reader.state(&driver, &iommu_group)),
         details: need.details.then(|| reader.details(&uevent)),
         link: need.link.then(|| reader.pcie_link()),
         driver_override: need.driver_override.then(|| reader.driver_override()),
+        driver,
+        iommu_group,
         address,
         class,
         vendor,
         device,
         secondary_bus,
     }
-}
-
-/// The rest of a function that was read without it.
-pub fn read_details(root: &Root, address: Address) -> Details {
-    let reader = Reader::new(root, address);
-    reader.details(&reader.uevent())
 }
 
 impl Device {
@@ -324,9 +329,6 @@ impl<'a> Reader<'a> {
                 })
                 .or(|| self.id(file))
         };
-        let physfn = self
-            .link("physfn")
-            .parse("a link to a function", |target| Address::from_sysfs(last_part(target)));
         let numa = self
             .text("numa_node")
             .parse("the number of a node", |text| text.trim().parse::<i64>().ok());
@@ -341,38 +343,7 @@ impl<'a> Reader<'a> {
                 u8::from_str_radix(text.strip_prefix("0x")?, 16).ok()
             }),
             numa_node,
-            parent: self.parent(),
-            boot_vga: self.text("boot_vga").parse("0 or 1", |text| match text.as_str() {
-                "0" => Some(false),
-                "1" => Some(true),
-                _ => None,
-            }),
-            reset_methods: self.text("reset_method").parse("names of reset methods", |text| {
-                Some(text.split_ascii_whitespace().map(str::to_owned).collect())
-            }),
-            physfn,
             virtfns: self.virtfns(),
-            bars: self.text("resource").parse("lines of start, end and flags", |text| bars(text)),
-            power_state: self.text("power_state"),
-        }
-    }
-
-    /// The folder of a function lies in that of the bridge above it (the link in
-    /// `/sys/bus/pci/devices` says so), or in `pciDDDD:BB` on a root bus.
-    fn parent(&self) -> Reading<Address> {
-        let path = HostPath::new(Arc::clone(&self.folder));
-        let target = self.root.link(&path);
-        let above = target.known().map(|target| {
-            target.map(|target| {
-                target.trim_end_matches('/').rsplit('/').nth(1).unwrap_or("").to_owned()
-            })
-        });
-        match above {
-            Ok(Some(above)) => match Address::from_sysfs(&above) {
-                Some(address) => Reading::present(path, address, address.to_string()),
-                None => Reading::absent(path),
-            },
-            _ => target.parse("", |_| None),
         }
     }
 
@@ -441,7 +412,9 @@ fn last_part(target: &str) -> &str {
 /// Lines 0 to 5 of `resource`: first and last byte and flags (`include/linux/ioport.h`).
 fn bars(text: &str) -> Option<Vec<Bar>> {
     const IO: u64 = 0x100;
+    const IO_OR_MEM: u64 = 0x300;
     const PREFETCH: u64 = 0x2000;
+    const UNSET: u64 = 0x2000_0000;
     const MEM_64: u64 = 0x0010_0000;
     let mut found = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -449,17 +422,19 @@ fn bars(text: &str) -> Option<Vec<Bar>> {
             .split_ascii_whitespace()
             .map(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok());
         let (start, end, flags) = (numbers.next()??, numbers.next()??, numbers.next()??);
-        if index < 6 && flags != 0 && end >= start {
+        let unset = flags & IO_OR_MEM != 0 && flags & UNSET != 0;
+        if index < 6 && flags != 0 && (end >= start || unset) {
             found.push(Bar {
                 index: u8::try_from(index).ok()?,
                 start,
-                size: (end - start).checked_add(1)?,
+                size: end.checked_sub(start).map_or(Some(0), |last| last.checked_add(1))?,
                 kind: match (flags & IO != 0, flags & MEM_64 != 0) {
                     (true, _) => BarKind::Io,
                     (false, true) => BarKind::Mem64,
                     (false, false) => BarKind::Mem32,
                 },
                 prefetchable: flags & PREFETCH != 0,
+                unset,
             });
         }
     }
@@ -483,6 +458,15 @@ mod tests {
         );
         assert_eq!(bars[1].kind, BarKind::Mem64);
         assert!(bars[1].prefetchable && !bars[0].prefetchable);
+    }
+
+    #[test]
+    fn a_bar_without_addresses_is_told_from_one_that_is_not_there() {
+        let text = "0x0000000000000000 0x0000000000ffffff 0x0000000020040200\n\
+                    0x0000000000000000 0x0000000000000000 0x0000000000000000\n";
+        let bars = bars(text).unwrap();
+        assert_eq!(bars.len(), 1);
+        assert!(bars[0].unset && bars[0].size == 16 << 20);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! A fake host becomes a [`Tree`] of the kernel's own files, so that it is read by the same code
 //! as a machine.
 
+mod device;
+
 use super::root::{Entry, Tree};
 use crate::pci::Address;
 
@@ -195,6 +197,7 @@ impl FakeHost {
             .without("/dev/vfio")
             .file("/dev/iommu", "")
             .file("/dev/vfio/devices/vfio0", "")
+            .file("/dev/vfio/devices/vfio1", "")
             .file("/sys/module/iommufd/parameters/allow_unsafe_interrupts", "N\n")
     }
 
@@ -303,6 +306,7 @@ impl FakeHost {
         self.put(path, Some(Entry::Link(target.to_owned())))
     }
 
+    #[cfg(test)]
     pub fn folder(self, path: &str) -> Self {
         self.put(path, Some(Entry::Folder))
     }
@@ -324,6 +328,7 @@ impl FakeHost {
     }
 
     /// Puts a function below a bridge, or below a controller that makes a domain of its own.
+    #[cfg(test)]
     pub fn below(self, address: Address, parent: Address) -> Self {
         self.change(address, |device| device.parent = Some(parent))
     }
@@ -472,19 +477,13 @@ impl FakeDevice {
             ("subsystem_device", format!("0x{model:04x}\n")),
             ("revision", "0xa1\n".to_owned()),
             ("numa_node", "-1\n".to_owned()),
-            ("power_state", "D0\n".to_owned()),
-            ("resource", "0x00000000f6000000 0x00000000f6ffffff 0x0000000000040200\n".to_owned()),
         ] {
             tree.file(&format!("{folder}/{name}"), text);
         }
         if device.bridge {
             tree.file(&format!("{folder}/secondary_bus_number"), "1\n");
-        } else {
-            tree.file(&format!("{folder}/reset_method"), "flr bus\n");
         }
-        if class >> 8 == 0x0300 {
-            tree.file(&format!("{folder}/boot_vga"), "0\n");
-        }
+        self.write_state(tree, &folder);
         if let Some(driver) = device.driver {
             tree.link(&format!("{folder}/driver"), &format!("{up}bus/pci/drivers/{driver}"));
             tree.folder(&format!("/sys/bus/pci/drivers/{driver}"));
@@ -503,9 +502,10 @@ impl FakeDevice {
                 &format!("../../../../{home}"),
             );
             tree.file(&format!("/sys/kernel/iommu_groups/{group}/type"), "DMA-FQ\n");
+            tree.file(&format!("/sys/kernel/iommu_groups/{group}/reserved_regions"), "");
         }
         if device.driver == Some("vfio-pci") {
-            tree.file(&format!("{folder}/vfio-dev/vfio0/dev"), "511:0\n");
+            tree.file(&format!("{folder}/vfio-dev/vfio{0}/dev", address.function), "511:0\n");
             if let Some(group) = device.group {
                 tree.file(&format!("/dev/vfio/{group}"), "");
             }

@@ -27,12 +27,23 @@ pub struct Group {
     pub kind: Reading<String>,
     /// `vfio-noiommu` in no-IOMMU mode.
     pub name: Reading<String>,
+    pub reserved: Reading<Vec<Reserved>>,
     /// Names in the folder `devices`; members that are no PCI functions included.
     pub listed: Reading<Vec<String>>,
     /// Drivers of the members that are no PCI functions.
     pub foreign: BTreeMap<String, Reading<String>>,
     /// `/dev/vfio/N`, there while a member is on a driver of VFIO.
     pub node: Reading<Node>,
+}
+
+/// Addresses that no mapping of the group may use, with what they are for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reserved {
+    /// As it is written in the file.
+    pub line: String,
+    /// The firmware demands that devices of the group reach it at all times (RMRR, unity
+    /// mapping), and is not known to get by without.
+    pub is_direct: bool,
 }
 
 /// Who is in a group, as far as it is known.
@@ -96,9 +107,29 @@ pub fn read_group(root: &Root, id: u32) -> Group {
         node,
         kind: root.text(&path("type")),
         name: root.text(&path("name")),
+        reserved: read_reserved(root, &path("reserved_regions")),
         listed,
         foreign,
     }
+}
+
+/// Lines `0x… 0x… type`. Every group has the file since 4.11, so a capture without it says nothing.
+fn read_reserved(root: &Root, path: &HostPath) -> Reading<Vec<Reserved>> {
+    let text = root.text(path);
+    let text = if root.may_be_partial() { text.absent_means(Why::NotCaptured) } else { text };
+    text.parse("lines of start, end and type", |text| {
+        let region = |line: &str| {
+            let mut words = line.split_ascii_whitespace();
+            let is_number = |word: &str| {
+                word.strip_prefix("0x")
+                    .is_some_and(|digits| u64::from_str_radix(digits, 16).is_ok())
+            };
+            let sound = is_number(words.next()?) && is_number(words.next()?);
+            let is_direct = words.next()? == "direct";
+            sound.then(|| Reserved { line: line.to_owned(), is_direct })
+        };
+        text.lines().map(region).collect()
+    })
 }
 
 /// As of a function: by the link, else by `uevent`; without either nobody captured it.

@@ -8,12 +8,15 @@ mod aliases;
 mod cpu;
 mod device;
 pub mod fake;
+mod framebuffer;
+mod holders;
 mod interrupts;
 mod iommu;
 mod kernel;
 mod modules;
 mod need;
 mod reading;
+mod reset;
 mod root;
 mod slots;
 mod xen;
@@ -23,13 +26,16 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use access::{Node, User};
 pub use aliases::Aliases;
 pub use cpu::Cpu;
-pub use device::{Bar, BarKind, Device};
+pub use device::{Bar, BarKind, Device, Power, State};
+pub use framebuffer::Framebuffer;
+pub use holders::{Hold, Holders};
 pub use interrupts::Interrupts;
-pub use iommu::{Group, Iommu, Members};
+pub use iommu::{Group, Iommu, Members, Reserved};
 pub use kernel::{BuildConfig, CommandLine, Release};
 pub use modules::{KVM, KVM_AMD, KVM_INTEL, Modules, Part, Presence, VFIO, VFIO_PCI, VFIO_TYPE1};
 pub use need::{Devices, Need, WantedDevice};
 pub use reading::{Evidence, Gap, Reading, Why};
+pub use reset::reset_peers;
 #[cfg(test)]
 pub use root::{Asked, Entry, Tree};
 pub use root::{Root, RootError};
@@ -68,6 +74,10 @@ pub struct Host {
     pub aliases: Option<Aliases>,
     /// Labels of the physical slots; only read where a device has moved.
     pub slots: Option<Reading<Slots>>,
+    /// Who uses the wanted functions.
+    pub holders: Holders,
+    /// Only read where a wanted function showed the firmware's screen.
+    pub framebuffers: Option<Reading<Vec<Framebuffer>>>,
 }
 
 #[derive(Debug)]
@@ -117,6 +127,8 @@ impl Host {
             cdevs: BTreeMap::new(),
             aliases: None,
             slots: None,
+            holders: Holders::default(),
+            framebuffers: None,
             release,
         };
         if host.lacks_something() {
@@ -128,6 +140,8 @@ impl Host {
         }
         host.read_cdevs(root);
         host.read_aliases(root);
+        host.holders = holders::read(root, host.devices.values());
+        host.framebuffers = host.has_boot_screen().then(|| framebuffer::read(root));
         host
     }
 
@@ -183,11 +197,10 @@ impl Host {
         if there(&self.vfio.container) || !there(&self.vfio.cdev) {
             return;
         }
-        for device in self.devices.values().filter(|device| there(&device.vfio_dev)) {
-            let names = root.list(&device.vfio_dev.path().clone());
-            if let Ok(Some([name])) = names.known().map(|names| names.map(Vec::as_slice)) {
-                let node = root.node(&format!("/dev/vfio/devices/{name}").into());
-                self.cdevs.insert(device.address, node);
+        for device in self.devices.values() {
+            let nodes = device.state.as_ref().and_then(|state| state.nodes.vfio.known().ok()?);
+            if let Some([node]) = nodes.map(Vec::as_slice) {
+                self.cdevs.insert(device.address, root.node(&node.as_str().into()));
             }
         }
     }
@@ -221,12 +234,13 @@ impl Host {
                 )
             }
         };
-        self.add(root, need, first);
+        self.add_wanted(root, need, first);
         self.add_groups(root);
         self.index_members();
         let members: BTreeSet<Address> =
             self.members.values().flat_map(|group| group.known.iter().copied()).collect();
         self.add(root, need, members);
+        self.add_relatives(root, need);
         if let Some(all) = on_bus {
             let membership_open = self.members.values().any(|group| !group.gaps.is_empty());
             // In a capture the list of a group may have lost what the links still tell.
@@ -249,9 +263,8 @@ impl Host {
             wanted.iter().filter_map(|wanted| wanted.vendor.zip(wanted.device)).collect();
         for (vendor, id) in ids {
             for address in self.devices_with(vendor, id) {
-                if let Some(device) = self.devices.get_mut(&address) {
-                    device.details.get_or_insert_with(|| device::read_details(root, address));
-                }
+                let need = Need { details: true, ..need.clone() };
+                self.devices.insert(address, device::read(root, address, &need, true));
             }
         }
     }
@@ -262,13 +275,53 @@ impl Host {
     }
 
     fn add(&mut self, root: &Root, need: &Need, addresses: BTreeSet<Address>) {
+        self.add_each(root, need, addresses, false);
+    }
+
+    /// With all that the rules ask of a function that a VM wants.
+    fn add_wanted(&mut self, root: &Root, need: &Need, addresses: BTreeSet<Address>) {
+        self.add_each(root, need, addresses, true);
+    }
+
+    fn add_each(&mut self, root: &Root, need: &Need, addresses: BTreeSet<Address>, wanted: bool) {
         for address in addresses {
             let not_captured = iommu::is_not_captured(&self.iommu);
             self.devices.entry(address).or_insert_with(|| {
-                let device = device::read(root, address, need);
+                let device = device::read(root, address, need, wanted);
                 if not_captured { device.without_captured_group() } else { device }
             });
         }
+    }
+
+    /// The physical functions of wanted virtual ones, and what is reset together with a wanted
+    /// function. What is below a bridge is known once the bridge was read.
+    fn add_relatives(&mut self, root: &Root, need: &Need) {
+        let all_read = |host: &Self| matches!(host.bus.known(), Ok(Some(all)) if all.len() == host.devices.len());
+        while !all_read(self) {
+            let wanted =
+                self.devices.values().filter_map(|it| Some((it.address, it.state.as_ref()?)));
+            let relatives = wanted.flat_map(|(address, state)| {
+                let physfn = state.physfn.known().ok().flatten().copied();
+                reset_peers(self, address).unwrap_or_default().into_iter().chain(physfn)
+            });
+            let on_bus = |address: &Address| match self.bus.known() {
+                Ok(all) => all.is_some_and(|all| all.contains(address)),
+                Err(_) => !present_ones(root, &BTreeSet::from([*address])).is_empty(),
+            };
+            let more: BTreeSet<Address> = relatives
+                .filter(|address| !self.devices.contains_key(address) && on_bus(address))
+                .collect();
+            if more.is_empty() {
+                return;
+            }
+            self.add(root, need, more);
+        }
+    }
+
+    /// Also where it could not be told.
+    fn has_boot_screen(&self) -> bool {
+        let states = self.devices.values().filter_map(|device| device.state.as_ref());
+        states.into_iter().any(|state| !matches!(state.boot_vga.known(), Ok(None | Some(false))))
     }
 
     fn add_groups(&mut self, root: &Root) {

@@ -52,10 +52,7 @@ impl Role {
 /// The cards of a host by address: the first display function of a slot stands for its card.
 pub fn cards<'a>(inventory: &'a Inventory<'a>) -> Vec<Card<'a>> {
     let physfn = |row: &Row| {
-        row.device
-            .details
-            .as_ref()
-            .and_then(|details| details.physfn.known().ok().flatten().copied())
+        row.device.state.as_ref().and_then(|state| state.physfn.known().ok().flatten().copied())
     };
     let slot = |address: Address| Address { function: 0, ..address };
     let mut cards: Vec<Card> = Vec::new();

@@ -104,8 +104,8 @@ fn function_words(row: &Row, paint: Paint) -> String {
 }
 
 fn memory(device: &Device) -> String {
-    let Some(details) = &device.details else { return "?".to_owned() };
-    match details.bars.known() {
+    let Some(state) = &device.state else { return "?".to_owned() };
+    match state.bars.known() {
         Ok(Some(bars)) if bars.is_empty() => "none".to_owned(),
         Ok(Some(bars)) => bars.iter().map(bar).collect::<Vec<_>>().join(", "),
         Ok(None) => "-".to_owned(),
@@ -152,8 +152,8 @@ fn link(device: &Device) -> String {
 }
 
 fn reset(device: &Device) -> String {
-    let Some(details) = &device.details else { return "?".to_owned() };
-    match details.reset_methods.known() {
+    let Some(state) = &device.state else { return "?".to_owned() };
+    match state.reset_methods.known() {
         Ok(Some(methods)) if methods.is_empty() => "none".to_owned(),
         Ok(Some(methods)) => escaped(&methods.join(", ")),
         Ok(None) => "none told".to_owned(),

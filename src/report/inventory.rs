@@ -175,7 +175,7 @@ impl GroupView {
 impl DeviceView {
     fn new(row: &Row, groups: &BTreeMap<u32, &GroupRow>) -> Self {
         let device = row.device;
-        let details = device.details.as_ref();
+        let (details, state) = (device.details.as_ref(), device.state.as_ref());
         let class = value(&device.class);
         let (vendor, id) = (value(&device.vendor), value(&device.device));
         let iommu_group = value(&device.iommu_group);
@@ -216,24 +216,19 @@ impl DeviceView {
             group_members: members.map(others),
             numa_node: details.and_then(|it| value(&it.numa_node)),
             header: header(device),
-            parent: details.and_then(|it| value(&it.parent)).map(|parent| parent.to_string()),
-            boot_vga: details.and_then(|it| value(&it.boot_vga)),
-            reset_methods: details.and_then(|it| value(&it.reset_methods)),
-            physfn: details.and_then(|it| value(&it.physfn)).map(|physfn| physfn.to_string()),
+            parent: state.and_then(|it| value(&it.parent)).map(|parent| parent.to_string()),
+            boot_vga: state.and_then(|it| value(&it.boot_vga)),
+            reset_methods: state.and_then(|it| value(&it.reset_methods)),
+            physfn: state.and_then(|it| value(&it.physfn)).map(|physfn| physfn.to_string()),
             virtfns: details
                 .and_then(|it| value(&it.virtfns))
                 .iter()
                 .flatten()
                 .map(ToString::to_string)
                 .collect(),
-            bars: details
-                .and_then(|it| value(&it.bars))
-                .iter()
-                .flatten()
-                .map(BarView::new)
-                .collect(),
+            bars: state.and_then(|it| value(&it.bars)).iter().flatten().map(BarView::new).collect(),
             link: link(device),
-            power_state: details.and_then(|it| text(&it.power_state)),
+            power_state: state.and_then(|it| text(&it.power_state)),
             passthrough: row.passthrough.as_str(),
             passthrough_reason: row.reasons.iter().copied().collect(),
             unreadable: unreadable(device),
@@ -367,7 +362,7 @@ fn line_of(cells: &[String; 6], widths: &[usize; 5], row: Option<&Row>, paint: P
 
 /// Bridges above what is behind them.
 pub fn tree(inventory: &Inventory, paint: Paint) -> String {
-    let parent_of = |row: &Row| row.device.details.as_ref().and_then(|it| value(&it.parent));
+    let parent_of = |row: &Row| row.device.state.as_ref().and_then(|it| value(&it.parent));
     let shown: BTreeSet<Address> = inventory.rows.iter().map(|row| row.device.address).collect();
     let mut below: BTreeMap<Option<Address>, Vec<&Row>> = BTreeMap::new();
     for row in &inventory.rows {
@@ -531,11 +526,15 @@ fn unreadable(device: &Device) -> Vec<UnreadableView> {
             gap(&it.subsystem_device),
             gap(&it.revision),
             gap(&it.numa_node),
+            gap(&it.virtfns),
+        ]);
+    }
+    if let Some(it) = &device.state {
+        gaps.extend([
             gap(&it.parent),
             gap(&it.boot_vga),
             gap(&it.reset_methods),
             gap(&it.physfn),
-            gap(&it.virtfns),
             gap(&it.bars),
             gap(&it.power_state),
         ]);

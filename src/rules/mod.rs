@@ -8,6 +8,7 @@ mod driver;
 pub mod example;
 mod kernel_cause;
 mod problem;
+mod reset;
 mod run;
 #[cfg(test)]
 mod table;
@@ -16,8 +17,12 @@ mod tests;
 mod whereabouts;
 
 mod arch_unsupported;
+mod bar_unusable;
+mod boot_framebuffer;
+mod bus_reset_shared;
 mod config_syntax;
 mod device_absent;
+mod device_busy;
 mod device_id_mismatch;
 mod device_in_counted_group;
 mod device_in_two_vms;
@@ -40,11 +45,15 @@ mod iommu_group_mismatch;
 mod kvm_missing;
 mod kvm_no_access;
 mod no_iommu_group;
+mod no_reset;
 mod noiommu_group;
 mod not_assignable;
 mod passthrough_without_devices;
 mod pci_address_invalid;
+mod pf_has_vfs;
+mod reserved_region;
 mod schema_violation;
+mod stuck_in_d3cold;
 mod unknown_key;
 mod variable_unset;
 mod vfio_modules_missing;
@@ -93,6 +102,14 @@ pub static ALL: &[&Rule] = &[
     &driver_unbound::RULE,
     &driver_stub::RULE,
     &vfio_node_no_access::RULE,
+    &device_busy::RULE,
+    &no_reset::RULE,
+    &bus_reset_shared::RULE,
+    &stuck_in_d3cold::RULE,
+    &pf_has_vfs::RULE,
+    &reserved_region::RULE,
+    &bar_unusable::RULE,
+    &boot_framebuffer::RULE,
     &group_incomplete::RULE,
     &group_not_viable::RULE,
     &group_split::RULE,

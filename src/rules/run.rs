@@ -6,7 +6,7 @@ use super::device_id_mismatch::{Identity, identity};
 use super::{ALL, Check, Rule};
 use crate::config::{Config, Vm, Wanted};
 use crate::finding::{Answer, Finding, Undetermined};
-use crate::host::{Device, Evidence, Gap, Group, Host, Members, Need, WantedDevice};
+use crate::host::{Device, Evidence, Gap, Group, Host, Members, Need, State, WantedDevice};
 use crate::pci::{Address, PciId};
 use crate::source::{Span, Spanned};
 
@@ -20,6 +20,7 @@ pub struct Answers {
 /// A device that a VM wants.
 pub struct WantedCase<'a> {
     pub host: &'a Host,
+    pub vm: &'a Vm,
     pub wanted: &'a Wanted,
     /// All addresses that the plan names.
     pub all_wanted: &'a BTreeSet<Address>,
@@ -30,6 +31,7 @@ pub struct WantedCase<'a> {
 /// A wanted device that is there.
 pub struct DeviceCase<'a> {
     pub host: &'a Host,
+    pub vm: &'a Vm,
     pub wanted: &'a Wanted,
     /// All addresses that the plan names.
     pub all_wanted: &'a BTreeSet<Address>,
@@ -109,9 +111,9 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
                     .ask(rule, &Subject::device(index, case.wanted), |answer| check(&case, answer));
             }),
             Check::Device(check) => each_wanted(plan, |index, case| {
-                let WantedCase { host, wanted, all_wanted, found } = case;
+                let WantedCase { host, vm, wanted, all_wanted, found } = case;
                 if let Ok(Some(device)) = found {
-                    let case = DeviceCase { host, wanted, all_wanted, device };
+                    let case = DeviceCase { host, vm, wanted, all_wanted, device };
                     answers
                         .ask(rule, &Subject::device(index, wanted), |answer| check(&case, answer));
                 }
@@ -216,9 +218,9 @@ struct Plan<'a> {
 
 fn each_wanted<'a>(plan: Plan<'a>, mut ask: impl FnMut(usize, WantedCase<'a>)) {
     let Plan { config, host, all_wanted } = plan;
-    for (index, _, wanted) in wanted(config) {
+    for (index, vm, wanted) in wanted(config) {
         let found = host.device(wanted.address.value);
-        ask(index, WantedCase { host, wanted, all_wanted, found });
+        ask(index, WantedCase { host, vm, wanted, all_wanted, found });
     }
 }
 
@@ -248,13 +250,27 @@ struct Subject {
     place: Option<Span>,
 }
 
+impl DeviceCase<'_> {
+    /// What was read of it since a VM wants it; none for what nobody can pass, of which nothing
+    /// more is said than that.
+    pub fn state(&self) -> Option<&State> {
+        let passable = self.device.is_infrastructure() != Ok(true);
+        self.device.state.as_ref().filter(|_| passable)
+    }
+
+    /// Whether the VM wants this function too.
+    pub fn is_wanted(&self, address: Address) -> bool {
+        self.vm.enabled_devices().iter().any(|wanted| wanted.address.value == address)
+    }
+}
+
 impl GroupCase<'_> {
     /// Whether this VM wants the device and declares it as another one.
     pub fn is_another(&self, device: &Device) -> bool {
         let wanted = self.wanted.iter().find(|wanted| wanted.address.value == device.address);
         wanted.is_some_and(|wanted| {
-            let Self { host, all_wanted, .. } = *self;
-            identity(&DeviceCase { host, wanted, all_wanted, device }) == Identity::Another
+            let Self { host, vm, all_wanted, .. } = *self;
+            identity(&DeviceCase { host, vm, wanted, all_wanted, device }) == Identity::Another
         })
     }
 

@@ -77,9 +77,9 @@ fn traits(host: &Host, address: Address) -> Vec<Trait> {
         Ok(None) => Some("none".to_owned()),
         Err(_) => None,
     };
-    let details = device.details.as_ref();
-    let parent = details.and_then(|it| it.parent.known().ok()?).map(ToString::to_string);
-    let boot = details.and_then(|it| it.boot_vga.known().ok()?);
+    let state = device.state.as_ref();
+    let parent = state.and_then(|it| it.parent.known().ok()?).map(ToString::to_string);
+    let boot = state.and_then(|it| it.boot_vga.known().ok()?);
     let group = device.iommu_group.known().ok().flatten().map(ToString::to_string);
     let all = [
         ("subsystem", subsystem(device)),

@@ -96,6 +96,9 @@ impl HostDir {
             relink(&folder.join("driver"), &format!("{up}bus/pci/drivers/{driver}"));
         }
         write(&folder.join("uevent"), (lines.join("\n") + "\n").as_bytes());
+        // A driver of the host enables its device; VFIO's do when somebody opens it.
+        let idle = driver.is_none_or(|driver| driver.contains("vfio") || driver.contains("stub"));
+        write(&folder.join("enable"), if idle { b"0\n" } else { b"1\n" });
         self
     }
 
@@ -118,6 +121,10 @@ impl HostDir {
             relink(&folder.join("iommu_group"), &format!("{up}kernel/iommu_groups/{id}"));
             let member = self.path(&format!("sys/kernel/iommu_groups/{id}/devices/{address}"));
             relink(&member, &format!("../../../../{}", inside.display()));
+            let reserved = self.path(&format!("sys/kernel/iommu_groups/{id}/reserved_regions"));
+            if !reserved.exists() {
+                write(&reserved, b"");
+            }
         }
         self
     }
@@ -134,6 +141,10 @@ impl HostDir {
             ("subsystem_vendor", format!("0x{vendor}\n")),
             ("subsystem_device", "0x0001\n".to_owned()),
             ("revision", "0x00\n".to_owned()),
+            ("enable", "0\n".to_owned()),
+            ("power_state", "D0\n".to_owned()),
+            ("reset_method", "flr bus\n".to_owned()),
+            ("resource", "0x00000000f6000000 0x00000000f6ffffff 0x0000000000040200\n".to_owned()),
             (
                 "uevent",
                 format!(

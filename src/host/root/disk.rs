@@ -150,7 +150,8 @@ pub(super) fn kind(path: &str) -> Result<Kind, Why> {
 
 fn failure<T>(error: Errno) -> Fact<T> {
     match error {
-        Errno::NOENT => Fact::Absent,
+        // SRCH is how /proc says of a process's file that the process has ended.
+        Errno::NOENT | Errno::SRCH => Fact::Absent,
         error => Fact::Unknown(why(error)),
     }
 }

@@ -56,7 +56,7 @@ pub fn cases() -> Vec<Case> {
         case("the caller's group may", workstation().node("/dev/kvm", 0, 1000, 0o660).called_by(1000), ONE_GPU, "", Ready),
         case("the caller may not open the group's node", workstation().node("/dev/vfio/16", 0, 0, 0o600).called_by(1000), ONE_GPU, "AH218 AH218", Ready),
         case("the caller owns the group's node", workstation().node("/dev/vfio/16", 1000, 1000, 0o600).called_by(1000), ONE_GPU, "", Ready),
-        case("the caller may not open the device's node", workstation().iommufd_only().node("/dev/vfio/devices/vfio0", 0, 0, 0o600).called_by(1000), ONE_GPU, "AH218 AH218", Ready),
+        case("the caller may not open the device's node", workstation().iommufd_only().node("/dev/vfio/devices/vfio0", 0, 0, 0o600).called_by(1000), ONE_GPU, "AH218", Ready),
         case("old kernel, a free member whose driver is loaded", old_and_free().loaded("snd_hda_intel"), GPU_ONLY, "AH301 AH304", Blocked),
         case("old kernel, a free member whose driver is built in", old_and_free().file("/lib/modules/5.10.0-30-amd64/modules.builtin.modinfo", "snd_hda_intel.alias=pci:v*d*sv*sd*bc04sc03i00*\0"), GPU_ONLY, "AH301 AH304", Blocked),
         case("old kernel, a free member whose driver is not loaded", old_and_free(), GPU_ONLY, "AH301", Blocked),

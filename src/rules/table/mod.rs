@@ -2,6 +2,7 @@
 //! codes that are said, so every other code is one that must not be.
 
 mod basics;
+mod device;
 mod machine;
 mod whereabouts;
 
@@ -91,7 +92,7 @@ fn codes(judged: &Judged) -> String {
 }
 
 fn all_cases() -> Vec<Case> {
-    [basics::cases(), machine::cases()].into_iter().flatten().collect()
+    [basics::cases(), machine::cases(), device::cases()].into_iter().flatten().collect()
 }
 
 #[test]

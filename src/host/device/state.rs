@@ -1,0 +1,194 @@
+//! What a function that a VM wants is like now: in use, resettable, awake, with addresses.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Bar, Reader, bars, last_part};
+use crate::host::reading::{HostPath, Reading, Why};
+use crate::pci::Address;
+
+#[derive(Debug)]
+pub struct State {
+    /// The bridge above it; absent on a root bus.
+    pub parent: Reading<Address>,
+    /// Absent where it is no VGA function.
+    pub boot_vga: Reading<bool>,
+    pub bars: Reading<Vec<Bar>>,
+    /// How often the kernel was asked to enable it: 0 while nobody uses it.
+    pub enabled: Reading<u32>,
+    /// The attribute `reset`, there when the function can be reset. It can only be written, so
+    /// only its existence is asked.
+    pub reset: Reading<()>,
+    /// Since 5.15, and only where `reset` is.
+    pub reset_methods: Reading<Vec<String>>,
+    /// The physical function of a virtual one.
+    pub physfn: Reading<Address>,
+    /// How many virtual functions of it are there; absent where it can have none.
+    pub vfs: Reading<u32>,
+    /// As the kernel remembers it, so that asking wakes nothing. Since 5.11.
+    pub power_state: Reading<String>,
+    /// Only of a function in D3cold.
+    pub power: Option<Power>,
+    pub nodes: Nodes,
+}
+
+/// How runtime power management stands (`Documentation/ABI/testing/sysfs-devices-power`).
+#[derive(Debug)]
+pub struct Power {
+    /// `auto` where the function may be put to sleep.
+    pub control: Reading<String>,
+    /// `active`, `suspended`, `error`, `unsupported`, …
+    pub runtime_status: Reading<String>,
+}
+
+/// The device nodes by which programs use a function.
+#[derive(Debug)]
+pub struct Nodes {
+    /// The group's: whoever has it open has the whole group.
+    pub group: Option<String>,
+    /// Those in `/dev/vfio/devices` (since 6.6); absent where there is none.
+    pub vfio: Reading<Vec<String>>,
+    /// Those of a driver of the host, as far as they can be told.
+    pub native: BTreeSet<String>,
+}
+
+impl Reader<'_> {
+    pub(super) fn state(&self, driver: &Reading<String>, group: &Reading<u32>) -> State {
+        let reset_methods = self.text("reset_method").parse("names of reset methods", |text| {
+            Some(text.split_ascii_whitespace().map(str::to_owned).collect())
+        });
+        let power_state = self.text("power_state");
+        let in_d3cold = matches!(power_state.known(), Ok(Some(state)) if state == "D3cold");
+        State {
+            parent: self.parent(),
+            boot_vga: self.text("boot_vga").parse("0 or 1", |text| match text.as_str() {
+                "0" => Some(false),
+                "1" => Some(true),
+                _ => None,
+            }),
+            bars: self.text("resource").parse("lines of start, end and flags", |text| bars(text)),
+            enabled: self.text("enable").parse("a number", |text| text.trim().parse().ok()),
+            reset: self.reset(),
+            reset_methods,
+            physfn: self
+                .link("physfn")
+                .parse("a link to a function", |target| Address::from_sysfs(last_part(target))),
+            vfs: self.vfs(),
+            power: in_d3cold.then(|| Power {
+                control: self.power("control"),
+                runtime_status: self.power("runtime_status"),
+            }),
+            power_state,
+            nodes: self.nodes(driver, group),
+        }
+    }
+
+    /// The functions whose folders lie in this one.
+    pub(super) fn functions_below(&self) -> BTreeSet<Address> {
+        self.names.iter().flatten().filter_map(|name| Address::from_sysfs(name)).collect()
+    }
+
+    /// Who copied a host's files copied none that can only be written, unless by name: its
+    /// absence tells something where `remove`, which every function has, was kept.
+    fn reset(&self) -> Reading<()> {
+        let reset = self.exists("reset");
+        let kept = self.names.as_ref().is_some_and(|names| names.contains("remove"));
+        if self.root.may_be_partial() && !kept {
+            reset.absent_means(Why::NotCaptured)
+        } else {
+            reset
+        }
+    }
+
+    fn power(&self, name: &'static str) -> Reading<String> {
+        self.root.text(&HostPath::attribute(&self.power, name))
+    }
+
+    /// By the links to them. The attribute `sriov_numvfs` is read in captures alone: the kernel
+    /// takes the device's lock for it (`drivers/pci/iov.c`, `sriov_numvfs_show`), and that waits
+    /// for as long as a driver is stuck.
+    fn vfs(&self) -> Reading<u32> {
+        let linked = self.names.iter().flatten().filter(|name| {
+            name.strip_prefix("virtfn").is_some_and(|number| number.parse::<u32>().is_ok())
+        });
+        let count = u32::try_from(linked.count()).unwrap_or(u32::MAX);
+        if count > 0 {
+            return Reading::present(self.path("virtfn0"), count, format!("{count} such links"));
+        }
+        if self.root.is_live() && self.names.is_some() {
+            return Reading::absent(self.path("virtfn0"));
+        }
+        self.text("sriov_numvfs").parse("a number", |text| text.trim().parse().ok())
+    }
+
+    fn nodes(&self, driver: &Reading<String>, group: &Reading<u32>) -> Nodes {
+        let within = |folder: &'static str| self.when_there(folder, |path| self.root.list(path));
+        let mut native = BTreeSet::new();
+        if let Ok(Some(names)) = within("drm").known() {
+            let nodes = names.iter().filter(|name| {
+                ["card", "renderD", "controlD"].iter().any(|kind| name.starts_with(kind))
+            });
+            native.extend(nodes.map(|name| format!("/dev/dri/{name}")));
+        }
+        if let Ok(Some(names)) = within("sound").known() {
+            let cards = names.iter().filter_map(|name| name.strip_prefix("card")?.parse().ok());
+            native.extend(cards.map(sound_card));
+        }
+        if matches!(driver.known(), Ok(Some(driver)) if driver == "nvidia") {
+            native.extend(self.nvidia_node());
+        }
+        Nodes {
+            group: group.known().ok().flatten().map(|id| format!("/dev/vfio/{id}")),
+            vfio: within("vfio-dev").parse("names of devices", |names| {
+                Some(names.iter().map(|name| format!("/dev/vfio/devices/{name}")).collect())
+            }),
+            native,
+        }
+    }
+
+    /// The driver says which minor number a card has; where it does not, there is no doubt as
+    /// long as it has but one card.
+    fn nvidia_node(&self) -> Option<String> {
+        let address = last_part(&self.folder);
+        let path = format!("/proc/driver/nvidia/gpus/{address}/information");
+        let said = self.root.text(&path.into()).parse("a line Device Minor:", |text| {
+            let minor = text.lines().find_map(|line| line.strip_prefix("Device Minor:"))?;
+            minor.trim().parse::<u32>().ok()
+        });
+        if let Ok(Some(minor)) = said.known() {
+            return Some(format!("/dev/nvidia{minor}"));
+        }
+        let cards = self.root.list(&"/sys/bus/pci/drivers/nvidia".into());
+        let is_function = |name: &&String| Address::from_sysfs(name).is_some();
+        match cards.known() {
+            Ok(Some(names)) if names.iter().filter(is_function).count() == 1 => {
+                Some("/dev/nvidia0".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// The folder of a function lies in that of the bridge above it (the link in
+    /// `/sys/bus/pci/devices` says so), or in `pciDDDD:BB` on a root bus.
+    fn parent(&self) -> Reading<Address> {
+        let path = HostPath::new(Arc::clone(&self.folder));
+        let target = self.root.link(&path);
+        let above = target.known().map(|target| {
+            target.map(|target| {
+                target.trim_end_matches('/').rsplit('/').nth(1).unwrap_or("").to_owned()
+            })
+        });
+        match above {
+            Ok(Some(above)) => match Address::from_sysfs(&above) {
+                Some(address) => Reading::present(path, address, address.to_string()),
+                None => Reading::absent(path),
+            },
+            _ => target.parse("", |_| None),
+        }
+    }
+}
+
+/// One name for all nodes of a sound card.
+pub fn sound_card(number: u32) -> String {
+    format!("/dev/snd/controlC{number}")
+}

@@ -1,0 +1,265 @@
+//! Who holds a function's device nodes open: the links in `/proc/PID/fd` (`proc(5)`).
+//!
+//! One listing a process and one link a file: a host can have tens of thousands of both.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::device::{Device, sound_card};
+use super::reading::{Evidence, Gap, Reading, Why};
+use super::root::Root;
+
+/// The processes that hold one of the nodes asked for.
+#[derive(Debug, Default)]
+pub struct Holders {
+    /// By PID.
+    processes: Vec<Process>,
+    /// Which of them hold a node, by its name.
+    by_node: BTreeMap<String, Vec<usize>>,
+    /// Files of a VFIO device in processes that hold no node of VFIO: somebody handed them over,
+    /// and of which device they are is not told.
+    pub nameless: Vec<Gap>,
+    /// Why there may be more; none where all processes were looked at.
+    pub gap: Option<Gap>,
+}
+
+#[derive(Debug)]
+pub struct Process {
+    pub pid: u32,
+    pub name: Reading<String>,
+    /// Its arguments, each ended by a zero.
+    command_line: Reading<Vec<u8>>,
+    /// The first file by which it holds each node.
+    held: BTreeMap<String, Evidence>,
+}
+
+/// A node that a process has open.
+#[derive(Debug)]
+pub struct Hold<'a> {
+    pub process: &'a Process,
+    pub evidence: &'a Evidence,
+}
+
+/// How the kernel names a file of a VFIO device (`drivers/vfio/vfio_main.c`, `vfio_device_open`).
+const NAMELESS: &str = "anon_inode:[vfio-device]";
+
+/// The number of the first namespace of processes (`include/linux/proc_ns.h`, `PROC_PID_INIT_INO`).
+const ALL_PROCESSES: &str = "pid:[4026531836]";
+
+pub fn read<'a>(root: &Root, devices: impl Iterator<Item = &'a Device>) -> Holders {
+    let nodes: BTreeSet<&str> = devices.flat_map(nodes_of).collect();
+    let mut found = Holders::default();
+    if nodes.is_empty() {
+        return found;
+    }
+    let listing = root.list(&"/proc".into());
+    let pids = match listing.known() {
+        Ok(Some(names)) => pids(names),
+        Ok(None) => Vec::new(),
+        Err(gap) => {
+            found.gap = Some(gap);
+            return found;
+        }
+    };
+    found.gap = may_be_short(root, &listing, &pids);
+    let own = std::process::id();
+    for pid in pids.into_iter().filter(|pid| !(root.is_live() && *pid == own)) {
+        look_at(root, pid, &nodes, &mut found);
+    }
+    found
+}
+
+impl Holders {
+    /// Who holds a node by which a VM uses the function.
+    pub fn of_vfio<'a>(&'a self, device: &'a Device) -> impl Iterator<Item = Hold<'a>> {
+        vfio_nodes(device).flat_map(|node| self.of(node))
+    }
+
+    /// Who holds a node of a driver of the host.
+    pub fn of_native<'a>(&'a self, device: &'a Device) -> impl Iterator<Item = Hold<'a>> {
+        native_nodes(device).flat_map(|node| self.of(node))
+    }
+
+    fn of<'a>(&'a self, node: &'a str) -> impl Iterator<Item = Hold<'a>> {
+        self.by_node.get(node).into_iter().flatten().filter_map(move |&index| {
+            let process = &self.processes[index];
+            Some(Hold { process, evidence: process.held.get(node)? })
+        })
+    }
+
+    fn add(&mut self, process: Process) {
+        for node in process.held.keys() {
+            self.by_node.entry(node.clone()).or_default().push(self.processes.len());
+        }
+        self.processes.push(process);
+    }
+}
+
+impl Process {
+    /// Whether it is the QEMU of the VM with this name: `-name NAME`, `-name guest=NAME,…`, or
+    /// either with two dashes (QEMU's `qemu-options.hx`; a comma in a name is written twice).
+    pub fn is_vm(&self, name: &str) -> Result<bool, Gap> {
+        let line = self.command_line.required()?;
+        let arguments: Vec<&[u8]> = line.split(|&byte| byte == 0).collect();
+        let is_option = |word: &[u8]| matches!(word, b"-name" | b"--name");
+        Ok(arguments.windows(2).any(|pair| {
+            let value = std::str::from_utf8(pair[1]);
+            is_option(pair[0]) && value.is_ok_and(|value| guest(value).as_deref() == Some(name))
+        }))
+    }
+}
+
+/// The name in the value of QEMU's option: its first part, or the one that is called `guest`.
+fn guest(value: &str) -> Option<String> {
+    const COMMA: &str = "\u{1}";
+    let value = value.replace(",,", COMMA);
+    let mut parts = value.split(',');
+    let bare = parts.clone().next().filter(|first| !first.contains('='));
+    let named = || parts.find_map(|part| part.strip_prefix("guest="));
+    bare.or_else(named).map(|name| name.replace(COMMA, ","))
+}
+
+fn nodes_of(device: &Device) -> impl Iterator<Item = &str> {
+    vfio_nodes(device).chain(native_nodes(device))
+}
+
+fn vfio_nodes(device: &Device) -> impl Iterator<Item = &str> {
+    let nodes = device.state.as_ref().map(|state| &state.nodes);
+    let group = nodes.and_then(|nodes| nodes.group.as_deref());
+    let own = nodes.and_then(|nodes| nodes.vfio.known().ok().flatten()).into_iter().flatten();
+    group.into_iter().chain(own.map(String::as_str))
+}
+
+fn native_nodes(device: &Device) -> impl Iterator<Item = &str> {
+    let nodes = device.state.as_ref().map(|state| &state.nodes.native);
+    nodes.into_iter().flatten().map(String::as_str)
+}
+
+fn pids(names: &[String]) -> Vec<u32> {
+    let mut pids: Vec<u32> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    pids.sort_unstable();
+    pids
+}
+
+/// Every host has a process 1; where it is not listed, others are hidden too (`hidepid`), or
+/// nobody captured them. In a container the processes of the host are not to be seen.
+fn may_be_short(root: &Root, listing: &Reading<Vec<String>>, pids: &[u32]) -> Option<Gap> {
+    let path = listing.path().to_string();
+    if pids.first() != Some(&1) {
+        let why = if root.is_live() { Why::Denied } else { Why::NotCaptured };
+        return Some(Gap { path: format!("{path}/1"), why });
+    }
+    if !root.is_live() {
+        return None;
+    }
+    let space = root.link(&"/proc/self/ns/pid".into());
+    match space.known() {
+        Ok(Some(space)) if space == ALL_PROCESSES => None,
+        Ok(Some(other)) => Some(space.unclear(
+            format!("{other}, as in a container"),
+            "the namespace of all processes of the host",
+        )),
+        Ok(None) => None,
+        Err(gap) => Some(gap),
+    }
+}
+
+/// A process that ends meanwhile holds nothing any more.
+fn look_at(root: &Root, pid: u32, nodes: &BTreeSet<&str>, found: &mut Holders) {
+    let folder = format!("/proc/{pid}/fd");
+    let mut files = root.list(&folder.as_str().into());
+    if root.may_be_partial() {
+        files = files.absent_means(Why::NotCaptured);
+    }
+    let files = match files.known() {
+        Ok(files) => files.map_or(&[][..], Vec::as_slice),
+        Err(gap) => {
+            found.gap.get_or_insert(gap);
+            return;
+        }
+    };
+    let mut held = BTreeMap::new();
+    let (mut nameless, mut has_node) = (None, false);
+    for file in files {
+        let link = root.link(&format!("{folder}/{file}").into());
+        let target = match link.known() {
+            Ok(Some(target)) => target,
+            Ok(None) => continue,
+            Err(gap) => {
+                found.gap.get_or_insert(gap);
+                continue;
+            }
+        };
+        if target == NAMELESS {
+            nameless.get_or_insert_with(|| {
+                link.unclear("a VFIO device that it does not tell", "the node of a device")
+            });
+        } else if let Some(node) = node(target) {
+            has_node |= node.starts_with("/dev/vfio/") && node != "/dev/vfio/vfio";
+            if nodes.contains(node.as_str()) {
+                held.entry(node).or_insert_with(|| link.evidence());
+            }
+        }
+    }
+    if !has_node {
+        found.nameless.extend(nameless);
+    }
+    if held.is_empty() {
+        return;
+    }
+    let command_line = root.bytes(&format!("/proc/{pid}/cmdline").into());
+    if root.is_live() && matches!(command_line.known(), Ok(None)) {
+        return;
+    }
+    let name = root.text(&format!("/proc/{pid}/comm").into()).parse("a name", |name| {
+        let sound = name.len() <= 64 && !name.chars().any(char::is_control);
+        sound.then(|| name.clone())
+    });
+    found.add(Process { pid, name, command_line, held });
+}
+
+/// The node that a file leads to, also where it was removed meanwhile; all nodes of a sound card
+/// are one.
+fn node(target: &str) -> Option<String> {
+    let target = target.strip_suffix(" (deleted)").unwrap_or(target);
+    let rest = target.strip_prefix("/dev/")?;
+    match rest.strip_prefix("snd/") {
+        Some(name) => {
+            let (_, number) = name.split_once('C')?;
+            let digits = number.split(|c: char| !c.is_ascii_digit()).next()?;
+            digits.parse().ok().map(sound_card)
+        }
+        None => Some(target.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_told_from_targets() {
+        let is = |target: &str, expected: Option<&str>| {
+            assert_eq!(node(target).as_deref(), expected, "{target}");
+        };
+        is("/dev/vfio/16", Some("/dev/vfio/16"));
+        is("/dev/vfio/16 (deleted)", Some("/dev/vfio/16"));
+        is("/dev/snd/pcmC1D0p", Some("/dev/snd/controlC1"));
+        is("/dev/snd/controlC12", Some("/dev/snd/controlC12"));
+        is("/dev/snd/timer", None);
+        is("socket:[1234]", None);
+        is("/home/user/dev/vfio/16", None);
+    }
+
+    #[test]
+    fn the_guest_is_named_in_the_forms_of_qemu() {
+        let is = |value: &str, expected: Option<&str>| {
+            assert_eq!(guest(value).as_deref(), expected, "{value}");
+        };
+        is("a", Some("a"));
+        is("a,debug-threads=on", Some("a"));
+        is("guest=a,debug-threads=on", Some("a"));
+        is("debug-threads=on,guest=a", Some("a"));
+        is("guest=a,,b", Some("a,b"));
+        is("process=a", None);
+    }
+}

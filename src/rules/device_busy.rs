@@ -1,0 +1,124 @@
+//! AH210 device-busy
+
+use std::collections::BTreeMap;
+
+use super::device_id_mismatch::{Identity, identity};
+use super::driver::is_vfio;
+use super::driver_conflict::not_the_one;
+use super::example::Scene;
+use super::{Check, DeviceCase, Example, Rule};
+use crate::finding::{Answer, Finding, Severity};
+use crate::host::fake::{FakeHost, GPU};
+use crate::host::{Gap, Hold, State};
+use crate::remedy;
+
+pub static RULE: Rule = Rule {
+    code: "AH210",
+    name: "device-busy",
+    severities: &[Severity::Error],
+    summary: "Another process than this VM uses the device.",
+    why: "A group, or a device opened without one, can be open only once: the next who tries gets EBUSY. And a driver of the host lets go of a device only when no program has it open any more, so unbinding waits. A VM that runs already with its own device is no finding: it is known by -name on its QEMU's command line.",
+    remedy: "Stop the VM or the program that has the device.",
+    since: "0.1.0",
+    reads: &[
+        "drivers/vfio/vfio_main.c (vfio_group_fops_open: EBUSY; vfio_device_open: the name [vfio-device])",
+        "drivers/pci/pci-sysfs.c (enable_show: how often the device was enabled)",
+        "drivers/vfio/pci/vfio_pci_core.c (vfio_pci_core_enable: enabled when it is opened)",
+        "proc(5), /proc/PID/fd",
+        "qemu(1), -name",
+    ],
+    check: Check::Device(check),
+    example: Example {
+        speaks: Scene::host(|| {
+            let host = FakeHost::workstation().attribute(GPU, "enable", "1\n");
+            host.qemu(
+                4711,
+                "gpu-node-02",
+                &["/dev/vfio/vfio", "/dev/vfio/16", "anon_inode:[vfio-device]"],
+            )
+        }),
+        silent: Scene::host(|| {
+            let host = FakeHost::workstation().attribute(GPU, "enable", "1\n");
+            host.qemu(
+                4711,
+                "gpu-node-01",
+                &["/dev/vfio/vfio", "/dev/vfio/16", "anon_inode:[vfio-device]"],
+            )
+        }),
+    },
+};
+
+/// More processes than this are counted, not named.
+const MOST_NAMED: usize = 8;
+
+fn check(case: &DeviceCase, answer: &mut Answer) {
+    let Some(state) = case.state() else { return };
+    let holders = &case.host.holders;
+    let mut others = Others::default();
+    let by_vfio: Vec<Hold> = holders.of_vfio(case.device).collect();
+    let owners: Vec<Result<bool, Gap>> =
+        by_vfio.iter().map(|hold| hold.process.is_vm(&case.vm.name)).collect();
+    // A driver that is not known is AH207's to say, and unbinding from one of the host's is its too.
+    if by_vfio.is_empty() && is_vfio(case.device) == Ok(true) {
+        who_else(case, state).into_iter().for_each(|gap| answer.gap(gap));
+    }
+    // Whoever else has a file of it has it from this VM, or gave it to it.
+    if !owners.contains(&Ok(true)) {
+        for (hold, owner) in by_vfio.iter().zip(owners) {
+            if answer.learn(owner).is_some() {
+                others.add(hold);
+            }
+        }
+    }
+    // A program that uses the host's driver keeps it from being unbound, whoever it belongs to.
+    holders.of_native(case.device).for_each(|hold| others.add(&hold));
+    if !others.0.is_empty() {
+        answer.find(others.finding(case));
+    }
+}
+
+/// Why a device of which no user was found may have one; nothing where it has none.
+fn who_else(case: &DeviceCase, state: &State) -> Vec<Gap> {
+    let enabled = state.enabled.required();
+    if enabled == Ok(&0) {
+        return Vec::new();
+    }
+    let holders = &case.host.holders;
+    let nodes = state.nodes.vfio.known().err();
+    let hidden: Vec<Gap> =
+        holders.gap.iter().chain(&holders.nameless).cloned().chain(nodes).collect();
+    if hidden.is_empty() { hidden } else { enabled.err().into_iter().chain(hidden).collect() }
+}
+
+/// Processes by their PID, in words, with the file by which each has the device.
+#[derive(Default)]
+struct Others(BTreeMap<u32, (String, crate::host::Evidence)>);
+
+impl Others {
+    fn add(&mut self, hold: &Hold) {
+        let pid = hold.process.pid;
+        let words = match hold.process.name.known() {
+            Ok(Some(name)) if !name.is_empty() => format!("{name} (PID {pid})"),
+            _ => format!("PID {pid}"),
+        };
+        self.0.entry(pid).or_insert_with(|| (words, hold.evidence.clone()));
+    }
+
+    fn finding(&self, case: &DeviceCase) -> Finding {
+        let named: Vec<&str> =
+            self.0.values().take(MOST_NAMED).map(|(words, _)| words.as_str()).collect();
+        let more = self.0.len() - named.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let message = format!("{} is in use by {}{more}", case.device.address, named.join(", "));
+        let finding = Finding::new(message)
+            .evidence(self.0.values().take(MOST_NAMED).map(|(_, evidence)| evidence.clone()));
+        if identity(case) == Identity::Another {
+            return finding.remedy(not_the_one());
+        }
+        let pids: Vec<u32> = self.0.keys().take(MOST_NAMED).copied().collect();
+        finding.remedy(remedy::stop_users(
+            &pids,
+            "Stop the VM or the programs that use it, by their own means (shut the VM down, stop the service).",
+        ))
+    }
+}
