@@ -3,8 +3,11 @@
 //! A fake host becomes a [`Tree`] of the kernel's own files, so that it is read by the same code
 //! as a machine.
 
+pub mod harm;
+
 use super::root::{Entry, Tree};
 use crate::pci::Address;
+use harm::Own;
 
 /// A machine to be put together; begins as a workstation on which everything is ready.
 #[derive(Debug, Clone)]
@@ -19,6 +22,8 @@ pub struct FakeHost {
     iommu: Option<&'static str>,
     kvm_node: bool,
     devices: Vec<FakeDevice>,
+    /// What the host itself has on its devices.
+    own: Own,
     /// Made last, on top of all that the machine has by itself.
     changes: Vec<Change>,
 }
@@ -49,6 +54,8 @@ pub const GPU_AUDIO: Address = Address::new(0, 1, 0, 1);
 pub const ROOT_PORT: Address = Address::new(0, 0, 1, 0);
 pub const NVME: Address = Address::new(0, 2, 0, 0);
 pub const LPC: Address = Address::new(0, 0, 0x1f, 0);
+/// The processor's own display, which the host keeps.
+pub const IGPU: Address = Address::new(0, 0, 2, 0);
 
 impl FakeHost {
     /// An Intel workstation whose GPU and its audio function wait on vfio-pci, alone in a group.
@@ -85,6 +92,7 @@ impl FakeHost {
             devices: vec![
                 on_root_bus(Address::new(0, 0, 0, 0), 0x06_0000, (0x8086, 0x3e30), None, 0),
                 on_root_bus(ROOT_PORT, 0x06_0400, (0x8086, 0x1901), Some("pcieport"), 1),
+                on_root_bus(IGPU, 0x03_0000, (0x8086, 0x3e98), Some("i915"), 4),
                 on_root_bus(second_port, 0x06_0400, (0x8086, 0xa338), Some("pcieport"), 2),
                 on_root_bus(LPC, 0x06_0100, (0x8086, 0xa305), None, 3),
                 below(
@@ -100,12 +108,12 @@ impl FakeHost {
                     on_root_bus(NVME, 0x01_0802, (0x144d, 0xa808), Some("nvme"), 17),
                 ),
             ],
+            own: Own::workstation(),
             changes: Vec::new(),
         }
     }
 
     /// The same with the host's drivers on the GPU and its audio function.
-    #[cfg(test)]
     pub fn gpu_held_by_nvidia() -> Self {
         Self::workstation().driver(GPU, Some("nvidia")).driver(GPU_AUDIO, Some("snd_hda_intel"))
     }
@@ -187,7 +195,6 @@ impl FakeHost {
         self.change(from, |device| device.address = to)
     }
 
-    #[cfg(test)]
     pub fn with(
         mut self,
         address: Address,
@@ -216,6 +223,10 @@ impl FakeHost {
 
     pub fn link(self, path: &str, target: &str) -> Self {
         self.put(path, Some(Entry::Link(target.to_owned())))
+    }
+
+    pub fn folder(self, path: &str) -> Self {
+        self.put(path, Some(Entry::Folder))
     }
 
     /// Takes a path away, with all below it.
@@ -275,6 +286,7 @@ impl FakeHost {
             let folder = self.folder_of(device.address);
             device.write(&mut tree, folder.trim_start_matches("/sys/"));
         }
+        self.write_own(&mut tree);
         for Change { path, entry } in &self.changes {
             tree.remove(path);
             if let Some(entry) = entry {
@@ -376,7 +388,8 @@ impl FakeDevice {
             tree.file(&format!("{folder}/reset_method"), "flr bus\n");
         }
         if class >> 8 == 0x0300 {
-            tree.file(&format!("{folder}/boot_vga"), "0\n");
+            let is_first = u8::from(*address == IGPU);
+            tree.file(&format!("{folder}/boot_vga"), format!("{is_first}\n"));
         }
         if let Some(driver) = device.driver {
             tree.link(&format!("{folder}/driver"), &format!("{up}bus/pci/drivers/{driver}"));

@@ -6,5 +6,5 @@
 mod bind;
 mod boot;
 
-pub use bind::{bind, detach};
+pub use bind::{Caution, bind, detach};
 pub use boot::{kernel_parameter, load_modules};

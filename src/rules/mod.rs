@@ -5,11 +5,13 @@
 
 mod driver;
 pub mod example;
+mod harm;
 mod kernel_cause;
 mod problem;
 mod run;
 #[cfg(test)]
 mod table;
+mod taken;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +32,11 @@ mod duplicate_vm_name;
 mod group_incomplete;
 mod group_not_viable;
 mod group_split;
+mod host_chipset;
+mod host_disk;
+mod host_display;
+mod host_input;
+mod host_network;
 mod iommu_disabled;
 mod iommu_group_mismatch;
 mod kvm_missing;
@@ -45,6 +52,7 @@ mod vm_ip_conflict;
 
 pub use driver::{is_stub, is_vfio};
 pub use run::{Answers, DeviceCase, GroupCase, WantedCase, need, run, wanted};
+pub use taken::TakenCase;
 
 use crate::config::Config;
 use crate::finding::{Answer, Severity};
@@ -81,6 +89,11 @@ pub static ALL: &[&Rule] = &[
     &group_incomplete::RULE,
     &group_not_viable::RULE,
     &group_split::RULE,
+    &host_disk::RULE,
+    &host_network::RULE,
+    &host_display::RULE,
+    &host_input::RULE,
+    &host_chipset::RULE,
 ];
 
 /// One rule, with everything that is said of it anywhere.
@@ -119,6 +132,8 @@ pub enum Check {
     Device(fn(&DeviceCase, &mut Answer)),
     /// Each IOMMU group of which a VM wants something.
     Group(fn(&GroupCase, &mut Answer)),
+    /// Each function that a VM takes from a driver of the host.
+    Taken(fn(&TakenCase, &mut Answer)),
 }
 
 /// A scene on which the rule speaks, and one on which it is silent.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::device_id_mismatch::{Identity, identity};
+use super::taken::{TakenCase, Takes};
 use super::{ALL, Check, Rule};
 use crate::config::{Config, Vm, Wanted};
 use crate::finding::{Answer, Finding, Undetermined};
@@ -30,6 +31,8 @@ pub struct DeviceCase<'a> {
     pub host: &'a Host,
     pub wanted: &'a Wanted,
     pub device: &'a Device,
+    /// All that the VM takes from the host.
+    pub takes: &'a Takes<'a>,
 }
 
 /// An IOMMU group of which a VM wants something.
@@ -40,6 +43,8 @@ pub struct GroupCase<'a> {
     pub members: &'a Members,
     /// The wanted members, in the order of the configuration.
     pub wanted: Vec<&'a Wanted>,
+    /// All that the VM takes from the host.
+    pub takes: &'a Takes<'a>,
 }
 
 /// Judges a plan; without a host only what can be said of the configuration.
@@ -80,6 +85,7 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
     if wanted(config).next().is_none() {
         return;
     }
+    let takes: Vec<Takes> = config.vms.iter().map(|vm| Takes::new(host, vm)).collect();
     for rule in ALL {
         match rule.check {
             Check::Config(_) => {}
@@ -96,12 +102,20 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
             Check::Device(check) => each_wanted(config, host, |index, case| {
                 let WantedCase { host, wanted, found } = case;
                 if let Ok(Some(device)) = found {
-                    let case = DeviceCase { host, wanted, device };
+                    let case = DeviceCase { host, wanted, device, takes: &takes[index] };
                     answers
                         .ask(rule, &Subject::device(index, wanted), |answer| check(&case, answer));
                 }
             }),
-            Check::Group(check) => each_group(config, host, |index, case| {
+            Check::Taken(check) => {
+                for (index, takes) in takes.iter().enumerate() {
+                    for case in takes.cases() {
+                        let subject = Subject::taken(index, &case);
+                        answers.ask(rule, &subject, |answer| check(&case, answer));
+                    }
+                }
+            }
+            Check::Group(check) => each_group(config, host, &takes, |index, case| {
                 let subject = case
                     .wanted
                     .first()
@@ -121,7 +135,12 @@ fn each_wanted<'a>(config: &'a Config, host: &'a Host, mut ask: impl FnMut(usize
     }
 }
 
-fn each_group<'a>(config: &'a Config, host: &'a Host, mut ask: impl FnMut(usize, &GroupCase<'a>)) {
+fn each_group<'a>(
+    config: &'a Config,
+    host: &'a Host,
+    takes: &'a [Takes<'a>],
+    mut ask: impl FnMut(usize, &GroupCase<'a>),
+) {
     let mut cases: BTreeMap<(usize, u32), GroupCase> = BTreeMap::new();
     for (index, vm, wanted) in wanted(config) {
         let Ok(Some(device)) = host.device(wanted.address.value) else { continue };
@@ -129,7 +148,8 @@ fn each_group<'a>(config: &'a Config, host: &'a Host, mut ask: impl FnMut(usize,
         let (Some(group), Some(members)) = (host.groups.get(id), host.members.get(id)) else {
             continue;
         };
-        let new = || GroupCase { host, vm, group, members, wanted: Vec::new() };
+        let takes = &takes[index];
+        let new = || GroupCase { host, vm, group, members, wanted: Vec::new(), takes };
         cases.entry((index, *id)).or_insert_with(new).wanted.push(wanted);
     }
     for ((index, _), case) in &cases {
@@ -151,7 +171,8 @@ impl GroupCase<'_> {
     pub fn is_another(&self, device: &Device) -> bool {
         let wanted = self.wanted.iter().find(|wanted| wanted.address.value == device.address);
         wanted.is_some_and(|wanted| {
-            identity(&DeviceCase { host: self.host, wanted, device }) == Identity::Another
+            let case = DeviceCase { host: self.host, wanted, device, takes: self.takes };
+            identity(&case) == Identity::Another
         })
     }
 
@@ -168,6 +189,14 @@ impl Subject {
             device: Some(wanted.address.value),
             group: None,
             place: Some(wanted.address.span),
+        }
+    }
+
+    fn taken(vm: usize, case: &TakenCase) -> Self {
+        Self {
+            device: Some(case.address()),
+            group: case.device.iommu_group.known().ok().flatten().copied(),
+            ..Self::device(vm, case.wanted)
         }
     }
 }

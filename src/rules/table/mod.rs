@@ -2,10 +2,11 @@
 //! codes that are said, so every other code is one that must not be.
 
 mod basics;
+mod harm;
 
 use super::example::ONE_GPU;
 use crate::config;
-use crate::host::fake::{FakeHost, GPU, GPU_AUDIO, LPC, NVME, ROOT_PORT};
+use crate::host::fake::{FakeHost, GPU, GPU_AUDIO, IGPU, LPC, NVME, ROOT_PORT};
 use crate::host::{Host, Root};
 use crate::pci::Address;
 use crate::policy::{self, Judged, Policy, Verdict};
@@ -46,7 +47,7 @@ fn amd() -> FakeHost {
 /// Without an IOMMU at work, for a reason that the command line and the tables tell.
 fn off(host: FakeHost) -> FakeHost {
     let host = host.iommu(None);
-    [GPU, GPU_AUDIO, NVME, ROOT_PORT, LPC, Address::new(0, 0, 0, 0), Address::new(0, 0, 6, 0)]
+    [GPU, GPU_AUDIO, NVME, ROOT_PORT, LPC, IGPU, Address::new(0, 0, 0, 0), Address::new(0, 0, 6, 0)]
         .into_iter()
         .fold(host, |host, address| host.group(address, None))
 }
@@ -89,7 +90,7 @@ fn codes(judged: &Judged) -> String {
 }
 
 fn all_cases() -> Vec<Case> {
-    [basics::cases()].into_iter().flatten().collect()
+    [basics::cases(), harm::cases()].into_iter().flatten().collect()
 }
 
 #[test]
