@@ -62,7 +62,7 @@ pub fn can_have_interfaces(device: &Device) -> bool {
 
 /// The same of keyboards.
 pub fn can_have_keyboards(device: &Device) -> bool {
-    !is_of(device, &[0x01, 0x02, 0x03, 0x04, 0x0b, 0x12])
+    !is_of(device, &[0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x08, 0x0b, 0x12])
 }
 
 /// `/ <- dm-1 (cryptroot) <- nvme0n1p3 <- 0000:02:00.0`; and the function asked about, where the

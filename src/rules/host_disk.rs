@@ -79,7 +79,7 @@ fn finding(case: &TakenCase, on_it: &[&DiskUse]) -> Finding {
         (false, false) => format!("the host's {}", harm::list(&points, 3)),
         (false, true) => format!("the host's {} and swap", harm::list(&points, 3)),
         (true, true) => "the host's swap".to_owned(),
-        (true, false) => format!("what the host has active: {}", harm::list(&volumes, 3)),
+        (true, false) => format!("a volume that the host has active: {}", harm::list(&volumes, 3)),
     };
     let mut finding = case.finding(format!("{address} carries {what}"));
     if points.len() > 3 {

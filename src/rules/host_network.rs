@@ -60,21 +60,23 @@ fn check(case: &TakenCase, answer: &mut Answer) {
 
 fn finding(case: &TakenCase, on_it: &[&NetUse]) -> Finding {
     let address = case.address();
-    let mut what: Vec<String> = on_it
-        .iter()
-        .map(|using| match &using.what {
-            Through::DefaultRoute(family) => format!("the host's default route of {family}"),
+    let (mut families, mut what) = (Vec::new(), Vec::new());
+    for using in on_it {
+        match &using.what {
+            Through::DefaultRoute(family) => families.push(*family),
             Through::Server(points) => {
-                format!("{} from a server", harm::list(points, 3))
+                what.push(format!("{} from a server", harm::list(points, 3)))
             }
             Through::Address => {
-                format!(
-                    "{}, which is up with an address",
-                    using.chain.first().map_or("", String::as_str)
-                )
+                let interface = using.chain.first().map_or("", String::as_str);
+                what.push(format!("{interface}, which is up with an address"));
             }
-        })
-        .collect();
+        }
+    }
+    families.dedup();
+    if !families.is_empty() {
+        what.insert(0, format!("the host's default route ({})", families.join(" and ")));
+    }
     what.dedup();
     let severity = match on_it.first().map(|using| &using.what) {
         Some(Through::Address) => Severity::Warning,

@@ -15,6 +15,23 @@ const BMC: Address = Address::new(0, 6, 0, 0);
 const VMD: Address = Address::new(0, 0, 0x0e, 0);
 const VMD_CHILD: Address = Address::new(0x10000, 0xe1, 0, 0);
 
+/// Cases in each of whose facts a fault is put.
+pub const WORTH_BREAKING: &[&str] = &[
+    "LVM on LUKS on NVMe",
+    "btrfs of two, the second",
+    "MD without a filesystem",
+    "swap alone",
+    "a loop of a file",
+    "swap in memory, written back to a disk",
+    "NVMe multipath, the other",
+    "a bond in a bridge",
+    "the default route of IPv6 alone",
+    "root on NFS",
+    "iSCSI",
+    "the only display",
+    "SMBus wanted",
+];
+
 pub fn cases() -> Vec<Case> {
     [disks(), network(), display(), input(), chipset()].into_iter().flatten().collect()
 }
