@@ -160,6 +160,11 @@ impl Device {
         }
     }
 
+    /// Whether a screen can hang on it: a 3D controller (0302) has no output.
+    pub fn is_display(&self) -> Result<bool, super::Gap> {
+        self.class.required().map(|class| class.base() == 0x03 && class.sub() != 0x0302)
+    }
+
     /// Bridges, host bridges and ISA bridges: what nobody can pass to a VM.
     pub fn is_infrastructure(&self) -> Result<bool, super::Gap> {
         match (self.is_bus_bridge(), self.class.required()) {

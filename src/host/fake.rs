@@ -4,9 +4,11 @@
 //! as a machine.
 
 mod device;
+pub mod harm;
 
 use super::root::{Entry, Tree};
 use crate::pci::Address;
+use harm::Own;
 
 /// A machine to be put together; begins as a workstation on which everything is ready.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub struct FakeHost {
     iommu: Option<&'static str>,
     kvm_node: bool,
     devices: Vec<FakeDevice>,
+    /// What the host itself has on its devices.
+    own: Own,
     /// Made last, on top of all that the machine has by itself.
     changes: Vec<Change>,
     /// Owner, group and mode of device nodes.
@@ -58,6 +62,8 @@ pub const GPU_AUDIO: Address = Address::new(0, 1, 0, 1);
 pub const ROOT_PORT: Address = Address::new(0, 0, 1, 0);
 pub const NVME: Address = Address::new(0, 2, 0, 0);
 pub const LPC: Address = Address::new(0, 0, 0x1f, 0);
+/// The processor's own display, which the host keeps.
+pub const IGPU: Address = Address::new(0, 0, 2, 0);
 
 impl FakeHost {
     /// An Intel workstation whose GPU and its audio function wait on vfio-pci, alone in a group.
@@ -95,6 +101,7 @@ impl FakeHost {
             devices: vec![
                 on_root_bus(Address::new(0, 0, 0, 0), 0x06_0000, (0x8086, 0x3e30), None, 0),
                 on_root_bus(ROOT_PORT, 0x06_0400, (0x8086, 0x1901), Some("pcieport"), 1),
+                on_root_bus(IGPU, 0x03_0000, (0x8086, 0x3e98), Some("i915"), 4),
                 on_root_bus(second_port, 0x06_0400, (0x8086, 0xa338), Some("pcieport"), 2),
                 on_root_bus(LPC, 0x06_0100, (0x8086, 0xa305), None, 3),
                 below(
@@ -110,6 +117,7 @@ impl FakeHost {
                     on_root_bus(NVME, 0x01_0802, (0x144d, 0xa808), Some("nvme"), 17),
                 ),
             ],
+            own: Own::workstation(),
             changes: Vec::new(),
             nodes: Vec::new(),
             caller: 0,
@@ -118,7 +126,6 @@ impl FakeHost {
     }
 
     /// The same with the host's drivers on the GPU and its audio function.
-    #[cfg(test)]
     pub fn gpu_held_by_nvidia() -> Self {
         Self::workstation().driver(GPU, Some("nvidia")).driver(GPU_AUDIO, Some("snd_hda_intel"))
     }
@@ -274,7 +281,6 @@ impl FakeHost {
         self.change(from, |device| device.address = to)
     }
 
-    #[cfg(test)]
     pub fn with(
         mut self,
         address: Address,
@@ -373,6 +379,7 @@ impl FakeHost {
             tree.node(path, *owner, *group, *mode);
         }
         tree.called_by(self.caller, &[self.caller]);
+        self.write_own(&mut tree);
         for Change { path, entry } in &self.changes {
             tree.remove(path);
             if let Some(entry) = entry {

@@ -167,7 +167,8 @@ fn may_be_short(root: &Root, listing: &Reading<Vec<String>>, pids: &[u32]) -> Op
 fn look_at(root: &Root, pid: u32, nodes: &BTreeSet<&str>, found: &mut Holders) {
     let folder = format!("/proc/{pid}/fd");
     let mut files = root.list(&folder.as_str().into());
-    if root.may_be_partial() {
+    // The first process never ends.
+    if root.may_be_partial() || pid == 1 {
         files = files.absent_means(Why::NotCaptured);
     }
     let files = match files.known() {

@@ -5,20 +5,29 @@
 
 mod access;
 mod aliases;
+mod block;
 mod cpu;
 mod device;
+mod disks;
+mod display;
 pub mod fake;
 mod framebuffer;
 mod holders;
+mod input;
 mod interrupts;
 mod iommu;
 mod kernel;
 mod modules;
+mod mounts;
 mod need;
+mod network;
+mod place;
 mod reading;
 mod reset;
 mod root;
+mod routes;
 mod slots;
+mod uses;
 mod xen;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +36,7 @@ pub use access::{Node, User};
 pub use aliases::Aliases;
 pub use cpu::Cpu;
 pub use device::{Bar, BarKind, Device, Power, State};
+pub use disks::{DiskUse, Disks, InUse};
 pub use framebuffer::Framebuffer;
 pub use holders::{Hold, Holders};
 pub use interrupts::Interrupts;
@@ -34,12 +44,14 @@ pub use iommu::{Group, Iommu, Members, Reserved};
 pub use kernel::{BuildConfig, CommandLine, Release};
 pub use modules::{KVM, KVM_AMD, KVM_INTEL, Modules, Part, Presence, VFIO, VFIO_PCI, VFIO_TYPE1};
 pub use need::{Devices, Need, WantedDevice};
+pub use network::{NetUse, Through};
 pub use reading::{Evidence, Gap, Reading, Why};
 pub use reset::reset_peers;
 #[cfg(test)]
 pub use root::{Asked, Entry, Tree};
 pub use root::{Root, RootError};
 pub use slots::Slots;
+pub use uses::Uses;
 
 use crate::pci::{Address, PciId};
 
@@ -78,6 +90,9 @@ pub struct Host {
     pub holders: Holders,
     /// Only read where a wanted function showed the firmware's screen.
     pub framebuffers: Option<Reading<Vec<Framebuffer>>>,
+    /// Only read where a function that is asked for, or one of its group, may be on a driver of the
+    /// host: a plan that is ready needs none of it.
+    uses: Option<Uses>,
 }
 
 #[derive(Debug)]
@@ -129,6 +144,7 @@ impl Host {
             slots: None,
             holders: Holders::default(),
             framebuffers: None,
+            uses: None,
             release,
         };
         if host.lacks_something() {
@@ -142,7 +158,25 @@ impl Host {
         host.read_aliases(root);
         host.holders = holders::read(root, host.devices.values());
         host.framebuffers = host.has_boot_screen().then(|| framebuffer::read(root));
+        if host.in_question(need).next().is_some() {
+            host.uses = Some(uses::read(root, host.in_question(need)));
+        }
         host
+    }
+
+    /// What the host itself does with its functions.
+    pub fn uses(&self) -> Result<&Uses, Gap> {
+        let not_read = || Gap { path: "what the host uses".to_owned(), why: Why::NotCaptured };
+        self.uses.as_ref().ok_or_else(not_read)
+    }
+
+    /// Whether all functions of the bus were read.
+    pub fn all_read(&self) -> Result<(), Gap> {
+        let all = self.bus.required()?;
+        let missing = all.iter().find(|address| !self.devices.contains_key(address));
+        missing.map_or(Ok(()), |missing| {
+            Err(Gap { path: format!("{}/{missing}", device::DEVICES), why: Why::NotCaptured })
+        })
     }
 
     /// A function; `None` where it is known not to be on the bus.
@@ -245,7 +279,9 @@ impl Host {
             let membership_open = self.members.values().any(|group| !group.gaps.is_empty());
             // In a capture the list of a group may have lost what the links still tell.
             let list_may_be_short = root.may_be_partial() && !self.groups.is_empty();
-            if membership_open || list_may_be_short || self.somebody_moved(need) {
+            // Which display is left can only be told of all.
+            let display = self.in_question(need).any(|device| device.is_display() != Ok(false));
+            if membership_open || list_may_be_short || display || self.somebody_moved(need) {
                 self.add(root, need, all);
             }
         }
@@ -267,6 +303,33 @@ impl Host {
                 self.devices.insert(address, device::read(root, address, &need, true));
             }
         }
+    }
+
+    /// The functions asked for and the members of their groups, where a driver of the host may hold
+    /// them. No bridge: nothing is taken off one. Rather too many than too few.
+    fn in_question(&self, need: &Need) -> impl Iterator<Item = &Device> {
+        let wanted = need.devices.addresses();
+        let all = matches!(need.devices, Devices::All);
+        let groups: BTreeSet<u32> = self
+            .devices
+            .values()
+            .filter(|device| wanted.contains(&device.address))
+            .filter_map(|device| device.iommu_group.known().ok().flatten().copied())
+            .collect();
+        let members: BTreeSet<Address> = groups
+            .iter()
+            .filter_map(|group| self.members.get(group))
+            .flat_map(|members| members.known.iter().copied())
+            .collect();
+        let asked = move |device: &&Device| {
+            all || wanted.contains(&device.address) || members.contains(&device.address)
+        };
+        let held = |device: &&Device| match device.driver.known() {
+            Ok(driver) => driver.is_some_and(|driver| !driver.contains("vfio")),
+            Err(_) => true,
+        };
+        let bridge = |device: &Device| device.is_bus_bridge() == Ok(true);
+        self.devices.values().filter(asked).filter(held).filter(move |device| !bridge(device))
     }
 
     fn index_members(&mut self) {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Config, Passthrough as Listed, Vm, Wanted};
 use crate::finding::Severity;
-use crate::host::{Device, Host};
-use crate::pci::{Address, DeviceType};
+use crate::host::Host;
+use crate::pci::Address;
 use crate::policy::{self, Judged, Policy};
 use crate::rules;
 use crate::source::{Span, Spanned};
@@ -17,7 +17,7 @@ pub enum Passthrough {
     Ready,
     /// Only its binding to vfio-pci.
     Possible,
-    /// An error of the host or of the device that binding would not mend.
+    /// An error of the host or of the device that binding would not mend, or harm to the host.
     Blocked,
     /// It is a bridge, or vfio-pci refuses it.
     Never,
@@ -42,8 +42,6 @@ pub struct Answers<'a> {
     everywhere: Said,
     of_device: BTreeMap<Address, Said>,
     of_group: BTreeMap<u32, Said>,
-    /// Groups with a function whose loss could harm the host.
-    precious_groups: BTreeSet<u32>,
 }
 
 /// Codes that were said of a subject.
@@ -85,11 +83,6 @@ impl Answers<'_> {
         if !said.open.is_empty() {
             return (Passthrough::Undetermined, said.open);
         }
-        if self.could_harm(address, group) {
-            let reasons =
-                if said.errors.is_empty() { self.reasons_of_group(group) } else { said.errors };
-            return (Passthrough::Undetermined, reasons);
-        }
         match said.errors.is_empty() && !self.group_needs_binding(group) {
             true => (Passthrough::Ready, BTreeSet::new()),
             false if said.errors.is_empty() => {
@@ -116,24 +109,6 @@ impl Answers<'_> {
         self.host.devices.get(&address)?.iommu_group.known().ok().flatten().copied()
     }
 
-    fn could_harm(&self, address: Address, group: Option<u32>) -> bool {
-        let own = self.host.devices.get(&address).is_some_and(|device| self.is_precious(device));
-        own || group.is_some_and(|group| self.precious_groups.contains(&group))
-    }
-
-    /// A disk, interface or display that the host drives may be one that it lives on, and the
-    /// checks for that do not exist yet; the whole group would have to be unbound.
-    fn is_precious(&self, device: &Device) -> bool {
-        let kind = device.class.known().ok().flatten().map(|class| class.device_type());
-        let precious = matches!(
-            kind,
-            Some(DeviceType::Storage | DeviceType::Network | DeviceType::Gpu) | None
-        );
-        let held =
-            self.of_device.get(&device.address).is_some_and(|it| it.errors.contains("AH207"));
-        precious && held
-    }
-
     /// Another member of the group still has to be bound.
     fn group_needs_binding(&self, group: Option<u32>) -> bool {
         group
@@ -153,7 +128,6 @@ fn collect<'a>(host: &'a Host, judged: &Judged, bridges: usize) -> Answers<'a> {
         everywhere: Said::default(),
         of_device: BTreeMap::new(),
         of_group: BTreeMap::new(),
-        precious_groups: BTreeSet::new(),
     };
     // That the rest of a bridge's group is left out says nothing of that group; that the group is
     // not viable does, but not whether binding would mend it.
@@ -177,9 +151,6 @@ fn collect<'a>(host: &'a Host, judged: &Judged, bridges: usize) -> Answers<'a> {
             answers.note(open.vm, open.device, open.group, |said| said.open.insert(open.code));
         }
     }
-    let precious = host.devices.values().filter(|device| answers.is_precious(device));
-    let groups = precious.filter_map(|device| answers.group_of(device.address)).collect();
-    answers.precious_groups = groups;
     answers
 }
 

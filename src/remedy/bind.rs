@@ -7,8 +7,18 @@
 use crate::finding::Remedy;
 use crate::pci::{Address, DeviceType};
 
+/// What is to be minded before the host's driver is taken off a function.
+#[derive(Debug, Default)]
+pub struct Caution {
+    pub kind: Option<DeviceType>,
+    /// Codes of what the host loses with it, and can do without.
+    pub warnings: Vec<&'static str>,
+    /// Codes of what could not be told.
+    pub open: Vec<&'static str>,
+}
+
 /// Binds a function to vfio-pci, now and for good; `bound` says whether a driver holds it.
-pub fn bind(address: Address, bound: bool, kind: Option<DeviceType>) -> Vec<Remedy> {
+pub fn bind(address: Address, bound: bool, caution: &Caution) -> Vec<Remedy> {
     let folder = format!("/sys/bus/pci/devices/{address}");
     let mut commands =
         vec!["modprobe vfio-pci".to_owned(), format!("echo vfio-pci > {folder}/driver_override")];
@@ -25,7 +35,7 @@ pub fn bind(address: Address, bound: bool, kind: Option<DeviceType>) -> Vec<Reme
     if bound {
         undo.push(format!("echo {address} > /sys/bus/pci/drivers_probe"));
     }
-    let caution = if bound { caution(kind) } else { "" };
+    let caution = if bound { words(caution) } else { String::new() };
     vec![
         Remedy {
             text: format!(
@@ -65,8 +75,8 @@ pub fn reserve(address: Address) -> Remedy {
 }
 
 /// Takes the driver off a function that is not to be passed, so that its group can be used.
-pub fn detach(address: Address, kind: Option<DeviceType>) -> Remedy {
-    let caution = caution(kind);
+pub fn detach(address: Address, caution: &Caution) -> Remedy {
+    let caution = words(caution);
     Remedy {
         text: format!("As root: take the host's driver off {address}.{caution}"),
         commands: vec![format!("echo {address} > /sys/bus/pci/devices/{address}/driver/unbind")],
@@ -74,18 +84,23 @@ pub fn detach(address: Address, kind: Option<DeviceType>) -> Remedy {
     }
 }
 
-/// What the host may lose with the function; unbinding waits for as long as it is in use.
-fn caution(kind: Option<DeviceType>) -> &'static str {
-    match kind {
-        Some(DeviceType::Storage) => {
-            " First make sure that the host runs from no disk of it (lsblk, findmnt): this is not checked yet."
-        }
-        Some(DeviceType::Network) => {
-            " First make sure that the host is not reached through it (ip route): this is not checked yet."
-        }
+/// Unbinding waits for as long as the function is in use.
+fn words(caution: &Caution) -> String {
+    let mut words = match caution.kind {
         Some(DeviceType::Gpu) => {
-            " First stop what uses it (display manager, nvidia-persistenced), or unbinding waits for ever; if it is the host's only display, have another way in."
+            " First stop what uses it (display manager, nvidia-persistenced), or unbinding waits for ever."
         }
         _ => " First stop what uses it: unbinding waits until nobody does.",
     }
+    .to_owned();
+    if !caution.warnings.is_empty() {
+        words += &format!(" Mind {}: the host loses that.", caution.warnings.join(" and "));
+    }
+    if !caution.open.is_empty() {
+        words += &format!(
+            " What the host would lose with it could not be told ({}): first make sure that it lives on nothing of it.",
+            caution.open.join(", ")
+        );
+    }
+    words
 }

@@ -7,6 +7,6 @@ mod bind;
 mod boot;
 mod in_use;
 
-pub use bind::{bind, detach, reserve};
+pub use bind::{Caution, bind, detach, reserve};
 pub use boot::{kernel_parameter, load_modules};
 pub use in_use::{remove_virtual_functions, stop_users};

@@ -3,7 +3,9 @@
 use super::device_id_mismatch::{Identity, identity};
 use super::driver::{is_stub, is_vfio};
 use super::example::Scene;
+use super::harm::{Objections, objections};
 use super::iommu_disabled::is_off;
+use super::taken::Takes;
 use super::{Check, DeviceCase, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
 use crate::host::fake::{FakeHost, GPU};
@@ -52,20 +54,47 @@ pub fn add_binding(mut finding: Finding, case: &DeviceCase, bound: bool) -> Find
     if identity(case) == Identity::Another {
         return finding.remedy(not_the_one());
     }
-    for remedy in binding(case.host, case.device, bound) {
+    for remedy in binding(case.takes, case.device, bound) {
         finding = finding.remedy(remedy);
     }
     finding
 }
 
-/// How to bind a device; only words while that cannot work and would leave it without a driver.
-pub fn binding(host: &Host, device: &Device, bound: bool) -> Vec<Remedy> {
-    match obstacle(host, device) {
+/// How to bind a device; only words while that would harm the host, or cannot work and would leave
+/// the device without a driver.
+pub fn binding(takes: &Takes, device: &Device, bound: bool) -> Vec<Remedy> {
+    let against = objections(takes, device);
+    if let Some(words) = first_mend(&against, device) {
+        return vec![words];
+    }
+    match obstacle(takes.host, device) {
         Some(code) => vec![Remedy::advice(format!(
             "First mend {code}: until then vfio-pci would refuse the device, and it would be left without a driver."
         ))],
-        None => remedy::bind(device.address, bound, device_type(device)),
+        None => remedy::bind(device.address, bound, &caution(&against, device)),
     }
+}
+
+/// How to take the host's driver off a function that cannot be passed; only words where that would
+/// harm the host.
+pub fn detaching(takes: &Takes, device: &Device) -> Remedy {
+    let against = objections(takes, device);
+    first_mend(&against, device)
+        .unwrap_or_else(|| remedy::detach(device.address, &caution(&against, device)))
+}
+
+fn first_mend(against: &Objections, device: &Device) -> Option<Remedy> {
+    let code = against.errors.first()?;
+    let address = device.address;
+    Some(Remedy::advice(format!(
+        "First mend {code}: to take the host's driver off {address} would harm the host."
+    )))
+}
+
+fn caution(against: &Objections, device: &Device) -> remedy::Caution {
+    let kind = device_type(device);
+    let Objections { warnings, open, .. } = against;
+    remedy::Caution { kind, warnings: warnings.clone(), open: open.clone() }
 }
 
 /// The finding that keeps vfio-pci from taking a device (`drivers/vfio/vfio_main.c`: EINVAL

@@ -1,14 +1,13 @@
 //! AH302 group-not-viable
 
 use super::driver::{Hold, hold};
-use super::driver_conflict::{binding, device_type, not_the_one};
+use super::driver_conflict::{binding, detaching, not_the_one};
 use super::example::Scene;
 use super::not_assignable::is_refused;
 use super::{Check, Example, GroupCase, Rule};
 use crate::finding::{Answer, Finding, Related, Severity};
 use crate::host::fake::{FakeHost, GPU_AUDIO};
 use crate::host::{Device, Evidence};
-use crate::remedy;
 
 pub static RULE: Rule = Rule {
     code: "AH302",
@@ -93,11 +92,11 @@ fn finding(case: &GroupCase, blockers: &[Blocker]) -> Finding {
         }
         let refused = is_refused(case.host, device) != Ok(false);
         if device.is_infrastructure() == Ok(false) && !refused {
-            for remedy in binding(case.host, device, true) {
+            for remedy in binding(case.takes, device, true) {
                 finding = finding.remedy(remedy);
             }
         } else {
-            finding = finding.remedy(remedy::detach(device.address, device_type(device)));
+            finding = finding.remedy(detaching(case.takes, device));
         }
     }
     finding

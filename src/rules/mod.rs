@@ -6,12 +6,14 @@
 mod access;
 mod driver;
 pub mod example;
+mod harm;
 mod kernel_cause;
 mod problem;
 mod reset;
 mod run;
 #[cfg(test)]
 mod table;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod whereabouts;
@@ -37,7 +39,12 @@ mod duplicate_vm_name;
 mod group_incomplete;
 mod group_not_viable;
 mod group_split;
+mod host_chipset;
+mod host_disk;
+mod host_display;
 mod host_driver_hazard;
+mod host_input;
+mod host_network;
 mod hypervisor_is_xen_dom0;
 mod interrupt_remapping_off;
 mod iommu_disabled;
@@ -63,6 +70,7 @@ mod vm_ip_conflict;
 
 pub use driver::{is_stub, is_vfio};
 pub use run::{Answers, Checked, DeviceCase, GroupCase, WantedCase, need, run, run_host, wanted};
+pub use taken::TakenCase;
 
 use crate::config::Config;
 use crate::finding::{Answer, Severity};
@@ -114,6 +122,11 @@ pub static ALL: &[&Rule] = &[
     &group_not_viable::RULE,
     &group_split::RULE,
     &host_driver_hazard::RULE,
+    &host_disk::RULE,
+    &host_network::RULE,
+    &host_display::RULE,
+    &host_input::RULE,
+    &host_chipset::RULE,
 ];
 
 /// One rule, with everything that is said of it anywhere.
@@ -154,6 +167,8 @@ pub enum Check {
     Device(fn(&DeviceCase, &mut Answer)),
     /// Each IOMMU group of which a VM wants something.
     Group(fn(&GroupCase, &mut Answer)),
+    /// Each function that a VM takes from a driver of the host.
+    Taken(fn(&TakenCase, &mut Answer)),
 }
 
 /// A scene on which the rule speaks, and one on which it is silent.

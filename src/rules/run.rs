@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::device_id_mismatch::{Identity, identity};
+use super::taken::{TakenCase, Takes};
 use super::{ALL, Check, Rule};
 use crate::config::{Config, Vm, Wanted};
 use crate::finding::{Answer, Finding, Undetermined};
@@ -36,6 +37,8 @@ pub struct DeviceCase<'a> {
     /// All addresses that the plan names.
     pub all_wanted: &'a BTreeSet<Address>,
     pub device: &'a Device,
+    /// All that the VM takes from the host.
+    pub takes: &'a Takes<'a>,
 }
 
 /// An IOMMU group of which a VM wants something.
@@ -48,6 +51,8 @@ pub struct GroupCase<'a> {
     pub all_wanted: &'a BTreeSet<Address>,
     /// The wanted members, in the order of the configuration.
     pub wanted: Vec<&'a Wanted>,
+    /// All that the VM takes from the host.
+    pub takes: &'a Takes<'a>,
 }
 
 /// Judges a plan; without a host only what can be said of the configuration.
@@ -90,7 +95,8 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
     if all_wanted.is_empty() {
         return;
     }
-    let plan = Plan { config, host, all_wanted: &all_wanted };
+    let takes: Vec<Takes> = config.vms.iter().map(|vm| Takes::new(host, vm)).collect();
+    let plan = Plan { config, host, all_wanted: &all_wanted, takes: &takes };
     for rule in ALL {
         match rule.check {
             Check::Config(_) => {}
@@ -113,11 +119,20 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
             Check::Device(check) => each_wanted(plan, |index, case| {
                 let WantedCase { host, vm, wanted, all_wanted, found } = case;
                 if let Ok(Some(device)) = found {
-                    let case = DeviceCase { host, vm, wanted, all_wanted, device };
+                    let takes = &takes[index];
+                    let case = DeviceCase { host, vm, wanted, all_wanted, takes, device };
                     answers
                         .ask(rule, &Subject::device(index, wanted), |answer| check(&case, answer));
                 }
             }),
+            Check::Taken(check) => {
+                for (index, takes) in takes.iter().enumerate() {
+                    for case in takes.cases() {
+                        let subject = Subject::taken(index, &case);
+                        answers.ask(rule, &subject, |answer| check(&case, answer));
+                    }
+                }
+            }
             Check::Group(check) => each_group(plan, |index, case| {
                 let subject = case
                     .wanted
@@ -214,10 +229,12 @@ struct Plan<'a> {
     config: &'a Config,
     host: &'a Host,
     all_wanted: &'a BTreeSet<Address>,
+    /// By number of the VM.
+    takes: &'a [Takes<'a>],
 }
 
 fn each_wanted<'a>(plan: Plan<'a>, mut ask: impl FnMut(usize, WantedCase<'a>)) {
-    let Plan { config, host, all_wanted } = plan;
+    let Plan { config, host, all_wanted, .. } = plan;
     for (index, vm, wanted) in wanted(config) {
         let found = host.device(wanted.address.value);
         ask(index, WantedCase { host, vm, wanted, all_wanted, found });
@@ -225,7 +242,7 @@ fn each_wanted<'a>(plan: Plan<'a>, mut ask: impl FnMut(usize, WantedCase<'a>)) {
 }
 
 fn each_group<'a>(plan: Plan<'a>, mut ask: impl FnMut(usize, &GroupCase<'a>)) {
-    let Plan { config, host, all_wanted } = plan;
+    let Plan { config, host, all_wanted, takes } = plan;
     let mut cases: BTreeMap<(usize, u32), GroupCase> = BTreeMap::new();
     for (index, vm, wanted) in wanted(config) {
         let Ok(Some(device)) = host.device(wanted.address.value) else { continue };
@@ -233,7 +250,8 @@ fn each_group<'a>(plan: Plan<'a>, mut ask: impl FnMut(usize, &GroupCase<'a>)) {
         let (Some(group), Some(members)) = (host.groups.get(id), host.members.get(id)) else {
             continue;
         };
-        let new = || GroupCase { host, vm, group, members, all_wanted, wanted: Vec::new() };
+        let takes = &takes[index];
+        let new = || GroupCase { host, vm, group, members, all_wanted, takes, wanted: Vec::new() };
         cases.entry((index, *id)).or_insert_with(new).wanted.push(wanted);
     }
     for ((index, _), case) in &cases {
@@ -269,8 +287,9 @@ impl GroupCase<'_> {
     pub fn is_another(&self, device: &Device) -> bool {
         let wanted = self.wanted.iter().find(|wanted| wanted.address.value == device.address);
         wanted.is_some_and(|wanted| {
-            let Self { host, vm, all_wanted, .. } = *self;
-            identity(&DeviceCase { host, vm, wanted, all_wanted, device }) == Identity::Another
+            let Self { host, vm, all_wanted, takes, .. } = *self;
+            let case = DeviceCase { host, vm, wanted, all_wanted, takes, device };
+            identity(&case) == Identity::Another
         })
     }
 
@@ -287,6 +306,14 @@ impl Subject {
             device: Some(wanted.address.value),
             group: None,
             place: Some(wanted.address.span),
+        }
+    }
+
+    fn taken(vm: usize, case: &TakenCase) -> Self {
+        Self {
+            device: Some(case.address()),
+            group: case.device.iommu_group.known().ok().flatten().copied(),
+            ..Self::device(vm, case.wanted)
         }
     }
 }

@@ -23,7 +23,11 @@ fn judge(config: &Config, tree: Tree) -> (Judged, BTreeMap<String, Asked>) {
     judge_by(config, tree, Policy::default())
 }
 
-fn judge_by(config: &Config, tree: Tree, policy: Policy) -> (Judged, BTreeMap<String, Asked>) {
+pub(super) fn judge_by(
+    config: &Config,
+    tree: Tree,
+    policy: Policy,
+) -> (Judged, BTreeMap<String, Asked>) {
     let root = Root::memory(tree).recording();
     let host = Host::read(&root, &super::need(config));
     let judged = policy::judge(super::run(config, Some(&host)), config, Some(&host), policy);
@@ -185,7 +189,7 @@ fn where_it_ends(tree: &Tree, path: &str) -> String {
     missing.unwrap_or(path).to_owned()
 }
 
-fn faults(tree: &Tree, path: &str, asked: Asked) -> Vec<(&'static str, Tree)> {
+pub(super) fn faults(tree: &Tree, path: &str, asked: Asked) -> Vec<(&'static str, Tree)> {
     let broken = |change: &dyn Fn(&mut Tree)| {
         let mut tree = tree.clone();
         change(&mut tree);

@@ -90,7 +90,8 @@ impl FakeDevice {
             attribute("reset_method", "flr bus\n");
         }
         if self.class >> 8 == 0x0300 {
-            attribute("boot_vga", "0\n");
+            let is_first = self.address == super::IGPU;
+            attribute("boot_vga", if is_first { "1\n" } else { "0\n" });
         }
     }
 }

@@ -58,7 +58,7 @@ fn users() -> Vec<Case> {
         gpu("a container without a group", held("/dev/vfio/vfio"), "", Ready),
         gpu("the rest of the group is in use", workstation().driver(GPU, None).qemu(4711, "b", &["/dev/vfio/16"]), "AH208 AH210 AH210", Blocked),
         gpu("another card at the address, in use", enabled().ids(GPU, 0x1002, 0x744c).qemu(4711, "b", &["/dev/vfio/devices/vfio0"]), "AH202 AH210", Blocked),
-        case("a bridge, whatever holds its group", workstation().qemu(4711, "b", &["/dev/vfio/1"]), wanting(&[(ROOT_PORT, "other")]), "AH205", Blocked),
+        case("a bridge, whatever holds its group", workstation().qemu(4711, "b", &["/dev/vfio/1"]), wanting(&[(ROOT_PORT, "other")]), "AH205 AH405", Blocked),
     ]
 }
 
@@ -197,7 +197,7 @@ fn reserved_memory() -> Vec<Case> {
         gpu("not in a known form", workstation().reserved(16, "nonsense\n"), "AH215?", Undetermined),
         gpu("not in a known form, AMD, 6.1", amd("6.1.0-13-amd64").reserved(16, "nonsense\n"), "AH215?", Ready),
         gpu("a host that has no such file", workstation().without("/sys/kernel/iommu_groups/16/reserved_regions"), "", Ready),
-        case("a bridge", workstation().reserved(1, DIRECT), wanting(&[(ROOT_PORT, "other")]), "AH205", Blocked),
+        case("a bridge", workstation().reserved(1, DIRECT), wanting(&[(ROOT_PORT, "other")]), "AH205 AH405", Blocked),
     ]
 }
 

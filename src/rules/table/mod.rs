@@ -3,13 +3,16 @@
 
 mod basics;
 mod device;
+mod harm;
 mod machine;
 mod whereabouts;
 
 use super::example::ONE_GPU;
-use crate::config;
-use crate::host::fake::{FakeHost, GPU, GPU_AUDIO, LPC, NVME, ROOT_PORT};
-use crate::host::{Host, Root};
+use super::tests::{faults, judge_by};
+use crate::config::{self, Config};
+use crate::finding::Severity;
+use crate::host::fake::{FakeHost, GPU, GPU_AUDIO, IGPU, LPC, NVME, ROOT_PORT};
+use crate::host::{Host, Root, fake};
 use crate::pci::Address;
 use crate::policy::{self, Judged, Policy, Verdict};
 use crate::source::Sources;
@@ -49,7 +52,7 @@ fn amd() -> FakeHost {
 /// Without an IOMMU at work, for a reason that the command line and the tables tell.
 fn off(host: FakeHost) -> FakeHost {
     let host = host.iommu(None);
-    [GPU, GPU_AUDIO, NVME, ROOT_PORT, LPC, Address::new(0, 0, 0, 0), Address::new(0, 0, 6, 0)]
+    [GPU, GPU_AUDIO, NVME, ROOT_PORT, LPC, IGPU, Address::new(0, 0, 0, 0), Address::new(0, 0, 6, 0)]
         .into_iter()
         .fold(host, |host, address| host.group(address, None))
 }
@@ -66,10 +69,14 @@ fn wanting(devices: &[(Address, &str)]) -> String {
     )
 }
 
-fn judge(config: &str, host: &FakeHost) -> Judged {
+fn load(config: &str) -> Config {
     let mut sources = Sources::default();
     sources.add("case.yaml", config);
-    let config = config::load(&sources, &|_| None).unwrap();
+    config::load(&sources, &|_| None).unwrap()
+}
+
+fn judge(config: &str, host: &FakeHost) -> Judged {
+    let config = load(config);
     let host = Host::read(&Root::memory(host.tree()), &super::need(&config));
     policy::judge(super::run(&config, Some(&host)), &config, Some(&host), Policy::default())
 }
@@ -92,7 +99,10 @@ fn codes(judged: &Judged) -> String {
 }
 
 fn all_cases() -> Vec<Case> {
-    [basics::cases(), machine::cases(), device::cases()].into_iter().flatten().collect()
+    [basics::cases(), machine::cases(), device::cases(), harm::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 #[test]
@@ -106,6 +116,102 @@ fn each_host_gets_its_codes() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A harm that is found stays found, or becomes an open check, whatever single fact is broken.
+#[test]
+fn no_missing_fact_hides_what_the_host_would_lose() {
+    let mut hidden = Vec::new();
+    let mut tried = 0;
+    for case in harm::cases().iter().filter(|case| harm::WORTH_BREAKING.contains(&case.name)) {
+        let config = load(&case.config);
+        let tree = case.host.tree();
+        let judge = |tree| judge_by(&config, tree, Policy::default());
+        let (judged, asked) = judge(tree.clone());
+        let code = judged.findings.iter().map(|it| it.code).find(|code| code.starts_with("AH4"));
+        let code = code.unwrap_or_else(|| panic!("{} says no harm", case.name));
+        for (path, asked) in asked {
+            for (fault, broken) in faults(&tree, &path, asked) {
+                let (after, _) = judge(broken);
+                let told = after.findings.iter().any(|it| it.code == code)
+                    // Of a device that is not known to be there nothing else is asked.
+                    || after.undetermined.iter().any(|it| [code, "AH201"].contains(&it.code));
+                tried += 1;
+                if !told {
+                    hidden.push(format!("{}: {code}: {path} {fault}", case.name));
+                }
+            }
+        }
+    }
+    assert!(tried > 3000, "only {tried} were tried");
+    assert!(hidden.is_empty(), "{}", hidden.join("\n"));
+}
+
+/// Where a harm is an error, nothing is printed that could be pasted to bring it about.
+#[test]
+fn no_command_harms_the_host() {
+    let (mut silenced, mut printed) = (0, 0);
+    for case in all_cases() {
+        let judged = judge(&case.config, &case.host);
+        let commands: Vec<&String> = judged
+            .findings
+            .iter()
+            .flat_map(|finding| &finding.remedies)
+            .flat_map(|remedy| &remedy.commands)
+            .collect();
+        for harm in judged.findings.iter().filter(|it| it.code.starts_with("AH4")) {
+            let address = harm.device.unwrap().to_string();
+            let told = commands.iter().any(|command| command.contains(&address));
+            match harm.severity {
+                Severity::Error => {
+                    assert!(!told, "{}: {}: {commands:#?}", case.name, harm.code);
+                    silenced += 1;
+                }
+                _ => printed += usize::from(told),
+            }
+        }
+    }
+    assert!(silenced > 50 && printed > 3, "{silenced} {printed}");
+}
+
+/// The text of all findings of a code.
+fn said(config: &str, host: &FakeHost, code: &str) -> String {
+    let judged = judge(config, host);
+    let of_code: Vec<_> = judged.findings.iter().filter(|it| it.code == code).collect();
+    assert!(!of_code.is_empty(), "{code} is silent");
+    format!("{of_code:?}")
+}
+
+#[test]
+fn a_harm_is_told_with_the_way_to_it() {
+    let nvme = wanting(&[(NVME, "storage")]);
+    let luks = said(&nvme, &workstation().luks_lvm(), "AH401");
+    for words in [
+        "0000:02:00.0 carries the host's / and swap",
+        "/ <- dm-1 (vg-root) <- dm-0 (nvme0n1p3_crypt) <- nvme0n1p3 <- 0000:02:00.0.",
+        "swap <- dm-2 (vg-swap_1) <- dm-0 (nvme0n1p3_crypt) <- nvme0n1p3 <- 0000:02:00.0.",
+        "/dev/mapper/vg-root rw",
+        "/sys/devices/virtual/block/dm-0/slaves",
+    ] {
+        assert!(luks.contains(words), "{words}: {luks}");
+    }
+    let many = (0..9).fold(workstation(), |host, n| {
+        host.mounted("259:3", &format!("/data\\040{n}"), "ext4", "/dev/nvme0n1p3")
+    });
+    let many = said(&nvme, &many, "AH401");
+    assert!(many.contains("/, /data 0, /data 1 and 8 more"), "{many}");
+    let member = said(ONE_GPU, &workstation().group(NVME, Some(16)), "AH401");
+    assert!(member.contains("0000:02:00.0 is lost with 0000:01:00.0"), "{member}");
+    let bond = workstation().nic().upper("bond0", &["eno1"]).upper("br0", &["bond0"]);
+    let nic = wanting(&[(fake::harm::NIC, "network")]);
+    let bond = said(&nic, &bond.default_route("br0").default_route_v6("br0"), "AH402");
+    for words in ["default route (IPv4 and IPv6)", "br0 <- bond0 <- eno1 <- 0000:03:00.0."] {
+        assert!(bond.contains(words), "{words}: {bond}");
+    }
+    let warned = said(ONE_GPU, &FakeHost::gpu_held_by_nvidia().output(GPU, "card1", true), "AH207");
+    assert!(warned.contains("Mind AH403"), "{warned}");
+    let open = said(&nvme, &workstation().without("/proc/1/mountinfo"), "AH207");
+    assert!(open.contains("could not be told (AH401)"), "{open}");
 }
 
 #[test]

@@ -1,0 +1,129 @@
+//! The functions that a VM takes from the host: each wanted device, and every other member of its
+//! IOMMU group, which has to leave its driver too.
+
+use std::collections::BTreeMap;
+
+use super::driver::{is_stub, is_vfio};
+use crate::config::{Vm, Wanted};
+use crate::finding::{Finding, Related};
+use crate::host::{Device, Host};
+use crate::pci::Address;
+
+/// All that one VM takes.
+pub struct Takes<'a> {
+    pub host: &'a Host,
+    pub vm: &'a Vm,
+    wanted: BTreeMap<Address, &'a Wanted>,
+    /// Groups of which it wants something, with the first such device.
+    groups: BTreeMap<u32, &'a Wanted>,
+}
+
+/// A function that the host would lose to a VM, and that a driver of the host still holds, or may
+/// hold.
+pub struct TakenCase<'a> {
+    pub host: &'a Host,
+    pub takes: &'a Takes<'a>,
+    pub device: &'a Device,
+    pub why: Why,
+    /// The device of the configuration through which it is lost.
+    pub wanted: &'a Wanted,
+}
+
+/// Why a function is lost with a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    Wanted,
+    GroupMember,
+}
+
+impl<'a> Takes<'a> {
+    pub fn new(host: &'a Host, vm: &'a Vm) -> Self {
+        let (mut wanted, mut groups) = (BTreeMap::new(), BTreeMap::new());
+        for device in vm.enabled_devices() {
+            let address = device.address.value;
+            wanted.entry(address).or_insert(device);
+            if let Some(group) = host.devices.get(&address).and_then(group_of) {
+                groups.entry(group).or_insert(device);
+            }
+        }
+        Self { host, vm, wanted, groups }
+    }
+
+    /// Whether the host loses a function to this VM, or has lost it already. A bridge stays.
+    pub fn loses(&self, address: Address) -> bool {
+        let Some(device) = self.host.devices.get(&address) else { return false };
+        self.reason(device).is_some() && device.is_bus_bridge() != Ok(true)
+    }
+
+    /// The case of a function; none where nothing is lost: the VM does not take it, nothing of the
+    /// host holds it, or it is a bridge of the group, which needs no unbinding.
+    pub fn case(&'a self, device: &'a Device) -> Option<TakenCase<'a>> {
+        let (why, wanted) = self.reason(device)?;
+        let stays = why != Why::Wanted && device.is_bus_bridge() == Ok(true);
+        let case = TakenCase { host: self.host, takes: self, device, why, wanted };
+        (may_be_held(device) && !stays).then_some(case)
+    }
+
+    /// All cases, each function once.
+    pub fn cases(&'a self) -> impl Iterator<Item = TakenCase<'a>> {
+        let members = self.groups.keys().filter_map(|group| self.host.members.get(group));
+        let members = members.flat_map(|members| members.known.iter());
+        let others = members.filter(|address| !self.wanted.contains_key(address));
+        let all = self.wanted.keys().chain(others);
+        all.filter_map(|address| self.case(self.host.devices.get(address)?))
+    }
+
+    fn reason(&self, device: &Device) -> Option<(Why, &'a Wanted)> {
+        if let Some(wanted) = self.wanted.get(&device.address) {
+            return Some((Why::Wanted, wanted));
+        }
+        // By the group's list too: the function's own link may be broken.
+        let listed = |group: &u32| {
+            self.host.members.get(group).is_some_and(|it| it.known.contains(&device.address))
+        };
+        let own = group_of(device).and_then(|group| self.groups.get(&group).copied());
+        own.or_else(|| self.groups.iter().find(|(group, _)| listed(group)).map(|(_, first)| *first))
+            .map(|wanted| (Why::GroupMember, wanted))
+    }
+}
+
+impl TakenCase<'_> {
+    pub fn address(&self) -> Address {
+        self.device.address
+    }
+
+    /// A wanted bridge: nobody can pass it, so nothing below it is lost.
+    pub fn is_bridge(&self) -> bool {
+        self.device.is_bus_bridge() == Ok(true)
+    }
+
+    /// A finding that names the wanted device, where the function is another one.
+    pub fn finding(&self, message: String) -> Finding {
+        let finding = Finding::new(message);
+        let wanted = self.wanted.address.value;
+        match self.why {
+            Why::Wanted => finding,
+            Why::GroupMember => finding.related(Related {
+                device: Some(wanted),
+                ..Related::place(
+                    format!("{} is lost with {wanted}, whose IOMMU group it is in", self.address()),
+                    self.wanted.address.span,
+                )
+            }),
+        }
+    }
+}
+
+/// A function without a driver, on VFIO or on a stub does nothing for the host. Not known is no
+/// such answer.
+fn may_be_held(device: &Device) -> bool {
+    match device.driver.known() {
+        Ok(None) => false,
+        Ok(Some(driver)) => !is_stub(driver) && is_vfio(device) != Ok(true),
+        Err(_) => true,
+    }
+}
+
+fn group_of(device: &Device) -> Option<u32> {
+    device.iommu_group.known().ok().flatten().copied()
+}
