@@ -46,7 +46,7 @@ pub use modules::{KVM, KVM_AMD, KVM_INTEL, Modules, Part, Presence, VFIO, VFIO_P
 pub use need::{Devices, Need, WantedDevice};
 pub use network::{NetUse, Through};
 pub use reading::{Evidence, Gap, Reading, Why};
-pub use reset::reset_peers;
+pub use reset::{OwnReset, own_reset, reset_peers, resets_with};
 #[cfg(test)]
 pub use root::{Asked, Entry, Tree};
 pub use root::{Root, RootError};
@@ -305,8 +305,8 @@ impl Host {
         }
     }
 
-    /// The functions asked for and the members of their groups, where a driver of the host may hold
-    /// them. No bridge: nothing is taken off one. Rather too many than too few.
+    /// The functions asked for, the members of their groups and what is reset with them, where a
+    /// driver of the host may hold them. No bridge: nothing is taken off one. Rather too many than too few.
     fn in_question(&self, need: &Need) -> impl Iterator<Item = &Device> {
         let wanted = need.devices.addresses();
         let all = matches!(need.devices, Devices::All);
@@ -321,8 +321,11 @@ impl Host {
             .filter_map(|group| self.members.get(group))
             .flat_map(|members| members.known.iter().copied())
             .collect();
+        let peers: BTreeSet<Address> =
+            wanted.iter().flat_map(|&address| resets_with(self, address)).collect();
         let asked = move |device: &&Device| {
-            all || wanted.contains(&device.address) || members.contains(&device.address)
+            let lost = [&wanted, &members, &peers].iter().any(|it| it.contains(&device.address));
+            all || lost
         };
         let held = |device: &&Device| match device.driver.known() {
             Ok(driver) => driver.is_some_and(|driver| !driver.contains("vfio")),

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::example::Scene;
-use super::reset::{OwnReset, own_reset};
 use super::{Check, DeviceCase, Example, Rule};
 use crate::finding::{Answer, Finding, Related, Remedy, Severity};
 use crate::host::fake::{FakeHost, GPU, GPU_AUDIO};
-use crate::host::{Evidence, reset_peers};
+use crate::host::{Evidence, OwnReset, own_reset, reset_peers};
 use crate::pci::Address;
 
 pub static RULE: Rule = Rule {

@@ -39,6 +39,8 @@ fn check(case: &TakenCase, answer: &mut Answer) {
     let lost = match case.why {
         Why::Wanted => case.device.driver.known().map(|driver| driver.is_some()),
         // One that lets the group be used stays where it is.
+        // Nothing is taken off what only shares the reset.
+        Why::SharesReset => return,
         Why::GroupMember => hold(case.device, &case.host.release).map(|hold| hold != Hold::Lets),
     };
     match lost {

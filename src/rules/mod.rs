@@ -9,7 +9,6 @@ pub mod example;
 mod harm;
 mod kernel_cause;
 mod problem;
-mod reset;
 mod run;
 #[cfg(test)]
 mod table;

@@ -129,7 +129,7 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
                 for (index, takes) in takes.iter().enumerate() {
                     for case in takes.cases() {
                         let subject = Subject::taken(index, &case);
-                        answers.ask(rule, &subject, |answer| check(&case, answer));
+                        answers.ask(rule, &subject, |answer| case.ask(check, answer));
                     }
                 }
             }

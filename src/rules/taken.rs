@@ -1,12 +1,12 @@
-//! The functions that a VM takes from the host: each wanted device, and every other member of its
-//! IOMMU group, which has to leave its driver too.
+//! The functions that a VM takes from the host: each wanted device, every other member of its
+//! IOMMU group, which has to leave its driver too, and what is reset with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::driver::{is_stub, is_vfio};
 use crate::config::{Vm, Wanted};
-use crate::finding::{Finding, Related};
-use crate::host::{Device, Host};
+use crate::finding::{Answer, Finding, Related, Severity};
+use crate::host::{Device, Host, resets_with};
 use crate::pci::Address;
 
 /// All that one VM takes.
@@ -16,6 +16,8 @@ pub struct Takes<'a> {
     wanted: BTreeMap<Address, &'a Wanted>,
     /// Groups of which it wants something, with the first such device.
     groups: BTreeMap<u32, &'a Wanted>,
+    /// Functions that are reset with a wanted one, with the first such device.
+    peers: BTreeMap<Address, &'a Wanted>,
 }
 
 /// A function that the host would lose to a VM, and that a driver of the host still holds, or may
@@ -34,25 +36,34 @@ pub struct TakenCase<'a> {
 pub enum Why {
     Wanted,
     GroupMember,
+    /// It is reset with a device that has no reset of its own. The kernel does that only once VFIO
+    /// has all of them (`drivers/vfio/pci/vfio_pci_core.c`, `vfio_pci_dev_set_hot_reset`), so what
+    /// stays with the host is safe, and the device goes without a reset.
+    SharesReset,
 }
 
 impl<'a> Takes<'a> {
     pub fn new(host: &'a Host, vm: &'a Vm) -> Self {
         let (mut wanted, mut groups) = (BTreeMap::new(), BTreeMap::new());
+        let mut peers = BTreeMap::new();
         for device in vm.enabled_devices() {
             let address = device.address.value;
             wanted.entry(address).or_insert(device);
             if let Some(group) = host.devices.get(&address).and_then(group_of) {
                 groups.entry(group).or_insert(device);
             }
+            for peer in resets_with(host, address) {
+                peers.entry(peer).or_insert(device);
+            }
         }
-        Self { host, vm, wanted, groups }
+        Self { host, vm, wanted, groups, peers }
     }
 
     /// Whether the host loses a function to this VM, or has lost it already. A bridge stays.
     pub fn loses(&self, address: Address) -> bool {
         let Some(device) = self.host.devices.get(&address) else { return false };
-        self.reason(device).is_some() && device.is_bus_bridge() != Ok(true)
+        let lost = self.reason(device).is_some_and(|(why, _)| why != Why::SharesReset);
+        lost && device.is_bus_bridge() != Ok(true)
     }
 
     /// The case of a function; none where nothing is lost: the VM does not take it, nothing of the
@@ -68,9 +79,9 @@ impl<'a> Takes<'a> {
     pub fn cases(&'a self) -> impl Iterator<Item = TakenCase<'a>> {
         let members = self.groups.keys().filter_map(|group| self.host.members.get(group));
         let members = members.flat_map(|members| members.known.iter());
-        let others = members.filter(|address| !self.wanted.contains_key(address));
-        let all = self.wanted.keys().chain(others);
-        all.filter_map(|address| self.case(self.host.devices.get(address)?))
+        let all: BTreeSet<&Address> =
+            self.wanted.keys().chain(members).chain(self.peers.keys()).collect();
+        all.into_iter().filter_map(|address| self.case(self.host.devices.get(address)?))
     }
 
     fn reason(&self, device: &Device) -> Option<(Why, &'a Wanted)> {
@@ -84,12 +95,25 @@ impl<'a> Takes<'a> {
         let own = group_of(device).and_then(|group| self.groups.get(&group).copied());
         own.or_else(|| self.groups.iter().find(|(group, _)| listed(group)).map(|(_, first)| *first))
             .map(|wanted| (Why::GroupMember, wanted))
+            .or_else(|| Some((Why::SharesReset, *self.peers.get(&device.address)?)))
     }
 }
 
 impl TakenCase<'_> {
     pub fn address(&self) -> Address {
         self.device.address
+    }
+
+    /// Asks a rule. Nothing is lost of what only shares the reset, as long as it stays.
+    pub fn ask(&self, check: fn(&Self, &mut Answer), answer: &mut Answer) {
+        check(self, answer);
+        if self.why == Why::SharesReset {
+            answer.at_most(Severity::Warning);
+            for finding in &mut answer.findings {
+                finding.severity = finding.severity.min(Severity::Warning);
+                finding.details.push("The kernel resets it only when VFIO has all functions of the bus: it is safe as long as it stays with the host.".to_owned());
+            }
+        }
     }
 
     /// A wanted bridge: nobody can pass it, so nothing below it is lost.
@@ -100,17 +124,18 @@ impl TakenCase<'_> {
     /// A finding that names the wanted device, where the function is another one.
     pub fn finding(&self, message: String) -> Finding {
         let finding = Finding::new(message);
-        let wanted = self.wanted.address.value;
-        match self.why {
-            Why::Wanted => finding,
-            Why::GroupMember => finding.related(Related {
-                device: Some(wanted),
-                ..Related::place(
-                    format!("{} is lost with {wanted}, whose IOMMU group it is in", self.address()),
-                    self.wanted.address.span,
-                )
-            }),
-        }
+        let (address, wanted) = (self.address(), self.wanted.address.value);
+        let tie = match self.why {
+            Why::Wanted => return finding,
+            Why::GroupMember => {
+                format!("{address} is lost with {wanted}, whose IOMMU group it is in")
+            }
+            Why::SharesReset => format!("{address} is reset only together with {wanted}"),
+        };
+        finding.related(Related {
+            device: Some(wanted),
+            ..Related::place(tie, self.wanted.address.span)
+        })
     }
 }
 

@@ -5,6 +5,7 @@ mod basics;
 mod device;
 mod harm;
 mod machine;
+mod shared_reset;
 mod whereabouts;
 
 use super::example::ONE_GPU;
@@ -99,7 +100,7 @@ fn codes(judged: &Judged) -> String {
 }
 
 fn all_cases() -> Vec<Case> {
-    [basics::cases(), machine::cases(), device::cases(), harm::cases()]
+    [basics::cases(), machine::cases(), device::cases(), harm::cases(), shared_reset::cases()]
         .into_iter()
         .flatten()
         .collect()
