@@ -318,3 +318,32 @@ fn a_host_without_cards_says_so() {
     );
     assert_eq!(gpus(bare.root(), "json").json()["cards"], serde_json::json!([]));
 }
+
+#[test]
+fn monitors_and_users_of_a_card_are_told() {
+    let card = "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/drm/card0";
+    let host = HostDir::sample(HELD)
+        .write(&format!("{card}/card0-DP-1/status"), "connected\n")
+        .write(&format!("{card}/card0-HDMI-A-1/status"), "disconnected\n")
+        .link("sys/class/drm/card0-DP-1", &format!("../../../{card}/card0-DP-1"))
+        .link("sys/class/drm/card0-HDMI-A-1", &format!("../../../{card}/card0-HDMI-A-1"))
+        .write("proc/1/comm", "systemd\n")
+        .link("proc/1/fd/0", "/dev/null")
+        .write("proc/4711/comm", "Xorg\n")
+        .write("proc/4711/cmdline", "Xorg\0")
+        .link("proc/4711/fd/9", "/dev/dri/card0");
+    let document = gpus(host.root(), "json").json();
+    let cards = document["cards"].as_array().unwrap();
+    let card = cards.iter().find(|card| card["address"] == GPU).unwrap();
+    assert_eq!(
+        card["outputs"],
+        serde_json::json!([
+            {"name": "card0-DP-1", "connected": true},
+            {"name": "card0-HDMI-A-1", "connected": false},
+        ])
+    );
+    assert_eq!(card["holders"], serde_json::json!([{"pid": 4711, "name": "Xorg"}]));
+    let text = gpus(host.root(), "text").stdout;
+    assert!(text.contains("display      a monitor on card0-DP-1\n"), "{text}");
+    assert!(text.contains("in use by    Xorg (4711)\n"), "{text}");
+}

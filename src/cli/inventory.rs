@@ -37,12 +37,12 @@ pub fn pcie(args: &PcieArgs, global: &Global) -> Result<Exit, CliError> {
 pub fn gpu(args: &GpuArgs, global: &Global) -> Result<Exit, CliError> {
     output::check_format("inventory", global, FORMATS)?;
     let host = read(global, &args.with, true)?;
-    let inventory = Inventory::new(&host, &Filter::default()).of_cards();
+    let inventory = Inventory::new(&host, &Filter::default()).of_cards(&host);
     let result = match global.format {
-        Format::Json => output::json(&InventoryView::with_cards(&inventory))?,
+        Format::Json => output::json(&InventoryView::with_cards(&host, &inventory))?,
         Format::Ndjson => output::json_lines(InventoryView::new(&inventory).devices)?,
         Format::Csv => report::csv(&inventory),
-        Format::Text => cards::blocks(&inventory, output::paint(global)),
+        Format::Text => cards::blocks(&host, &inventory, output::paint(global)),
     };
     output::write(global, &result)?;
     Ok(Exit::Ready)

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Inventory, Row};
+use crate::host::{Connector, Host, Process};
 use crate::pci::{Address, DeviceType};
 
 /// A display controller or accelerator. What belongs to it must mostly go to the same VM.
@@ -13,6 +14,11 @@ pub struct Card<'a> {
     pub companions: Vec<(&'a Row<'a>, Role)>,
     /// Its virtual functions.
     pub vfs: Vec<&'a Row<'a>>,
+    /// Its outputs, each with whether a monitor is on it; a card without a driver of the host has
+    /// none to show.
+    pub outputs: Vec<&'a Connector>,
+    /// The processes that have it, or a function of its slot, open.
+    pub holders: BTreeMap<u32, &'a Process>,
 }
 
 /// What a further function of a card is there for.
@@ -50,7 +56,7 @@ impl Role {
 }
 
 /// The cards of a host by address: the first display function of a slot stands for its card.
-pub fn cards<'a>(inventory: &'a Inventory<'a>) -> Vec<Card<'a>> {
+pub fn cards<'a>(host: &'a Host, inventory: &'a Inventory<'a>) -> Vec<Card<'a>> {
     let physfn = |row: &Row| {
         row.device.state.as_ref().and_then(|state| state.physfn.known().ok().flatten().copied())
     };
@@ -62,7 +68,9 @@ pub fn cards<'a>(inventory: &'a Inventory<'a>) -> Vec<Card<'a>> {
     for row in real().filter(|row| row.device_type == DeviceType::Gpu) {
         let address = row.device.address;
         let card = *of_slot.entry(slot(address)).or_insert_with(|| {
-            cards.push(Card { gpu: row, companions: Vec::new(), vfs: Vec::new() });
+            let outputs = outputs(host, address);
+            let (companions, vfs) = (Vec::new(), Vec::new());
+            cards.push(Card { gpu: row, companions, vfs, outputs, holders: BTreeMap::new() });
             cards.len() - 1
         });
         of_gpu.insert(address, card);
@@ -80,13 +88,26 @@ pub fn cards<'a>(inventory: &'a Inventory<'a>) -> Vec<Card<'a>> {
             cards[card].vfs.push(row);
         }
     }
+    for card in &mut cards {
+        let functions = card.companions.iter().map(|(row, _)| *row).chain([card.gpu]);
+        for row in functions {
+            let device = row.device;
+            let holds = host.holders.of_vfio(device).chain(host.holders.of_native(device));
+            card.holders.extend(holds.map(|hold| (hold.process.pid, hold.process)));
+        }
+    }
     cards
+}
+
+fn outputs(host: &Host, address: Address) -> Vec<&Connector> {
+    let all = host.uses().map(|uses| uses.displays.connectors.as_slice()).unwrap_or_default();
+    all.iter().filter(|connector| connector.functions.last() == Some(&address)).collect()
 }
 
 impl Inventory<'_> {
     /// Leaves only what belongs to a card.
-    pub fn of_cards(mut self) -> Self {
-        let shown: BTreeSet<Address> = cards(&self)
+    pub fn of_cards(mut self, host: &Host) -> Self {
+        let shown: BTreeSet<Address> = cards(host, &self)
             .iter()
             .flat_map(|card| {
                 let companions = card.companions.iter().map(|(row, _)| *row);

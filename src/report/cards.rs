@@ -8,7 +8,7 @@ use super::inventory::{
 };
 use super::paint::{Paint, escaped};
 use super::view::text;
-use crate::host::{Bar, BarKind, Device};
+use crate::host::{Bar, BarKind, Connector, Device, Host, Process};
 use crate::inventory::{Card, Inventory, Row, cards};
 
 /// A display controller or accelerator, and what belongs to it. Each of these addresses is one of
@@ -21,6 +21,24 @@ pub struct CardView {
     pub companions: Vec<CompanionView>,
     /// Its virtual functions.
     pub virtfns: Vec<String>,
+    /// Outputs that a driver of the host shows, by name.
+    pub outputs: Vec<OutputView>,
+    /// Processes that have it, or a function of its slot, open; those that could be seen.
+    pub holders: Vec<HolderView>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OutputView {
+    /// `card0-HDMI-A-1`
+    pub name: String,
+    /// Whether a monitor is on it; null where that is not known.
+    pub connected: Option<bool>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct HolderView {
+    pub pid: u32,
+    pub name: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -39,17 +57,29 @@ impl CardView {
         Self {
             address: card.gpu.device.address.to_string(),
             companions: card.companions.iter().map(companion).collect(),
+            outputs: card.outputs.iter().map(|output| OutputView::new(output)).collect(),
+            holders: card
+                .holders
+                .values()
+                .map(|process| HolderView { pid: process.pid, name: text(&process.name) })
+                .collect(),
             virtfns: card.vfs.iter().map(|row| row.device.address.to_string()).collect(),
         }
+    }
+}
+
+impl OutputView {
+    fn new(output: &Connector) -> Self {
+        Self { name: output.name.clone(), connected: value(&output.connected) }
     }
 }
 
 /// Of many virtual functions the first few are named.
 const VFS_NAMED: usize = 4;
 
-pub fn blocks(inventory: &Inventory, paint: Paint) -> String {
+pub fn blocks(host: &Host, inventory: &Inventory, paint: Paint) -> String {
     let mut page = String::new();
-    for card in cards(inventory) {
+    for card in cards(host, inventory) {
         page += &block(&card, paint);
         page.push('\n');
     }
@@ -73,6 +103,13 @@ fn block(card: &Card, paint: Paint) -> String {
     lines.put("memory", &memory(device));
     lines.put("link", &link(device));
     lines.put("reset", &reset(device));
+    let display = display(card);
+    if !display.is_empty() {
+        lines.put("display", &display);
+    }
+    if !card.holders.is_empty() {
+        lines.put("in use by", &holders(card));
+    }
     if let Some(node) = details.and_then(|it| value(&it.numa_node)) {
         lines.put("NUMA node", &node.to_string());
     }
@@ -159,6 +196,37 @@ fn reset(device: &Device) -> String {
         Ok(None) => "none told".to_owned(),
         Err(_) => "?".to_owned(),
     }
+}
+
+/// The screen that the firmware started on, and the outputs with a monitor.
+fn display(card: &Card) -> String {
+    let state = card.gpu.device.state.as_ref();
+    let first = state.and_then(|state| value(&state.boot_vga)) == Some(true);
+    let mut parts: Vec<String> = first.then(|| "first at boot".to_owned()).into_iter().collect();
+    let connected: Vec<String> = card
+        .outputs
+        .iter()
+        .filter(|output| value(&output.connected) == Some(true))
+        .map(|output| escaped(&output.name))
+        .collect();
+    if !connected.is_empty() {
+        parts.push(format!("a monitor on {}", connected.join(", ")));
+    } else if !card.outputs.is_empty() {
+        parts.push("no monitor".to_owned());
+    }
+    parts.join("; ")
+}
+
+fn holders(card: &Card) -> String {
+    const MOST_NAMED: usize = 8;
+    let words = |process: &&Process| match value(&process.name) {
+        Some(name) => format!("{} ({})", escaped(&name), process.pid),
+        None => format!("PID {}", process.pid),
+    };
+    let named: Vec<String> = card.holders.values().take(MOST_NAMED).map(|it| words(it)).collect();
+    let more = card.holders.len().saturating_sub(MOST_NAMED);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    named.join(", ") + &rest
 }
 
 fn vfs(card: &Card) -> String {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::cards::CardView;
 use super::paint::{Paint, escaped};
 use super::view::text;
-use crate::host::{Bar, BarKind, Device, Gap, Reading};
+use crate::host::{Bar, BarKind, Device, Gap, Host, Reading};
 use crate::inventory::{GroupRow, Inventory, Passthrough, Row, cards};
 use crate::pci::{Address, names};
 use crate::policy::Verdict;
@@ -141,8 +141,8 @@ impl InventoryView {
 
 impl InventoryView {
     /// With the cards that the functions belong to.
-    pub fn with_cards(inventory: &Inventory) -> Self {
-        let cards = cards(inventory).iter().map(CardView::new).collect();
+    pub fn with_cards(host: &Host, inventory: &Inventory) -> Self {
+        let cards = cards(host, inventory).iter().map(CardView::new).collect();
         Self { cards: Some(cards), ..Self::new(inventory) }
     }
 }

@@ -11,7 +11,7 @@ mod kernel_cause;
 mod problem;
 mod run;
 #[cfg(test)]
-mod table;
+pub mod table;
 mod taken;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! The host: KVM, VFIO, the IOMMU and interrupts, built and configured in every way.
 
-use super::{Case, GPU_ONLY, ONE_GPU, amd, case, off, workstation};
-use crate::host::fake::{FakeHost, GPU, GPU_AUDIO};
+use super::{Case, GPU_ONLY, ONE_GPU, amd, case, off, wanting, workstation};
+use crate::host::fake::{FakeHost, GPU, GPU_AUDIO, ROOT_PORT};
+use crate::pci::Address;
 use crate::policy::Verdict;
 
 const TYPE1: &str = "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts";
@@ -15,6 +16,17 @@ fn unremapped() -> FakeHost {
 /// An old kernel with the audio function of the card free.
 fn old_and_free() -> FakeHost {
     workstation().release("5.10.0-30-amd64").driver(GPU_AUDIO, None)
+}
+
+const DUMMY: Address = Address::new(0, 0, 3, 0);
+
+/// As on many boards: the root ports of one device share a group with the dummy host bridge at its
+/// function 0, and all that is below them.
+fn amd_with_dummies() -> FakeHost {
+    amd()
+        .with(DUMMY, 0x06_0000, (0x1022, 0x1482), None, 16)
+        .with(Address::new(0, 0, 3, 1), 0x06_0400, (0x1022, 0x1483), Some("pcieport"), 16)
+        .group(ROOT_PORT, Some(16))
 }
 
 #[rustfmt::skip]
@@ -47,6 +59,10 @@ pub fn cases() -> Vec<Case> {
         case("a group whose name cannot be read", workstation().folder("/sys/kernel/iommu_groups/16/name"), ONE_GPU, "AH107?", Undetermined),
         case("the container not registered", workstation().without("/sys/class/misc/vfio"), ONE_GPU, "AH108", Blocked),
         case("the container not told", workstation().file("/sys/class/misc/vfio", ""), ONE_GPU, "AH108?", Undetermined),
+        case("AMD, dummy host bridges and a root port in the group", amd_with_dummies(), ONE_GPU, "", Ready),
+        case("AMD, the same on an old kernel", amd_with_dummies().release("5.4.0-150-generic"), ONE_GPU, "", Ready),
+        case("AMD, a dummy host bridge wanted", amd_with_dummies(), wanting(&[(DUMMY, "other")]), "AH205 AH301 AH301", Blocked),
+        case("AMD, the IOMMU's own function, which has no group", amd().with(Address::new(0, 0, 0, 2), 0x08_0600, (0x1022, 0x1481), None, 0).group(Address::new(0, 0, 0, 2), None), ONE_GPU, "", Ready),
         case("Xen's control domain", workstation().file("/sys/hypervisor/type", "xen\n").file("/proc/xen/capabilities", "control_d\n"), ONE_GPU, "AH109", Ready),
         case("a guest of Xen", workstation().file("/sys/hypervisor/type", "xen\n").file("/proc/xen/capabilities", ""), ONE_GPU, "", Ready),
         case("Xen, and which domain is not known", workstation().file("/sys/hypervisor/type", "xen\n"), ONE_GPU, "AH109?", Ready),

@@ -6,6 +6,7 @@ mod device;
 mod harm;
 mod machine;
 mod shared_reset;
+pub mod troubles;
 mod whereabouts;
 
 use super::example::ONE_GPU;
