@@ -60,7 +60,9 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
         by_vfio.iter().map(|hold| hold.process.is_vm(&case.vm.name)).collect();
     // A driver that is not known is AH207's to say, and unbinding from one of the host's is its too.
     if by_vfio.is_empty() && is_vfio(case.device) == Ok(true) {
-        who_else(case, state).into_iter().for_each(|gap| answer.gap(gap));
+        for gap in who_else(case, state) {
+            answer.gap(gap);
+        }
     }
     // Whoever else has a file of it has it from this VM, or gave it to it.
     if !owners.contains(&Ok(true)) {

@@ -8,6 +8,7 @@ use crate::host::reading::{HostPath, Reading, Why};
 use crate::pci::Address;
 
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "`power_state` is what the kernel calls it")]
 pub struct State {
     /// The bridge above it; absent on a root bus.
     pub parent: Reading<Address>,
