@@ -136,7 +136,8 @@ fn native_nodes(device: &Device) -> impl Iterator<Item = &str> {
 }
 
 fn pids(names: &[String]) -> Vec<u32> {
-    let mut pids: Vec<u32> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    let pid = |name: &String| name.parse().ok().filter(|pid: &u32| pid.to_string() == *name);
+    let mut pids: Vec<u32> = names.iter().filter_map(pid).collect();
     pids.sort_unstable();
     pids
 }

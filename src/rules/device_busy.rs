@@ -73,10 +73,17 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
         }
     }
     // A program that uses the host's driver keeps it from being unbound, whoever it belongs to.
-    holders.of_native(case.device).for_each(|hold| others.add(&hold));
-    if !others.0.is_empty() {
-        answer.find(others.finding(case));
+    let by_host: Vec<Hold> = holders.of_native(case.device).collect();
+    by_host.iter().for_each(|hold| others.add(hold));
+    if others.0.is_empty() {
+        return;
     }
+    let finding = others.finding(case);
+    answer.find(if by_host.is_empty() {
+        finding.detail("A group of VFIO can be open only once.")
+    } else {
+        finding.detail("Until they let go, unbinding it from the driver of the host waits.")
+    });
 }
 
 /// Why a device of which no user was found may have one; nothing where it has none.
