@@ -74,7 +74,9 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     }
     // A program that uses the host's driver keeps it from being unbound, whoever it belongs to.
     let by_host: Vec<Hold> = holders.of_native(case.device).collect();
-    by_host.iter().for_each(|hold| others.add(hold));
+    for hold in &by_host {
+        others.add(hold);
+    }
     if others.0.is_empty() {
         return;
     }

@@ -200,9 +200,10 @@ impl Reader<'_> {
 fn in_words(bars: &[Bar]) -> String {
     let words: Vec<String> = bars
         .iter()
-        .map(|bar| match bar.unset {
-            true => format!("BAR {}: {:#x} bytes, no addresses", bar.index, bar.size),
-            false => format!("BAR {}: {:#x} bytes at {:#x}", bar.index, bar.size, bar.start),
+        .map(|bar| {
+            let place =
+                if bar.unset { "no addresses".to_owned() } else { format!("at {:#x}", bar.start) };
+            format!("BAR {}: {:#x} bytes, {place}", bar.index, bar.size)
         })
         .collect();
     if words.is_empty() { "(no BAR in use)".to_owned() } else { words.join("; ") }
