@@ -214,7 +214,7 @@ fn attributes_that_say_nothing_sensible() {
         ("an empty driver", b"DRIVER=\nPCI_CLASS=30000\nPCI_ID=10DE:2684\n"),
         ("a path for a driver", b"DRIVER=../../vfio-pci\nPCI_CLASS=30000\nPCI_ID=10DE:2684\n"),
     ];
-    const NAMES: [&str; 15] = [
+    const NAMES: [&str; 19] = [
         "uevent",
         "class",
         "vendor",
@@ -230,6 +230,10 @@ fn attributes_that_say_nothing_sensible() {
         "secondary_bus_number",
         "driver_override",
         "irq",
+        "enable",
+        "sriov_numvfs",
+        "power/runtime_status",
+        "reset",
     ];
     for (name, bytes) in contents {
         // Alone in its place, with the files of the same facts there.
@@ -252,6 +256,30 @@ fn attributes_that_say_nothing_sensible() {
         let lost = ready().without(GPU, "uevent").attribute(GPU, "class", bytes);
         let ran = survives(name, lost.root());
         assert_eq!(ran.status, 3, "an unreadable class: {name}: {ran:?}");
+    }
+}
+
+#[test]
+fn processes_that_are_none() {
+    let busy = || ready().attribute(GPU, "enable", "1\n").link("proc/1/fd/0", "/dev/null");
+    let held = || busy().link("proc/7/fd/3", "/dev/vfio/16").write("proc/7/cmdline", "x\0");
+    let cases = [
+        ("no processes", busy(), 0),
+        ("a file for a process", busy().write("proc/7", "x"), 3),
+        ("a file for its files", busy().write("proc/7/fd", "x"), 3),
+        ("a file that is no link", busy().write("proc/7/fd/3", "/dev/vfio/16"), 3),
+        ("a loop", busy().link("proc/7", "7"), 3),
+        ("numbers that are none", busy().folder("proc/007").folder("proc/99999999999"), 0),
+        ("held", held(), 1),
+        ("a name that drives the terminal", held().write("proc/7/comm", "\x1b[31mx\ny\n"), 1),
+        ("an endless name", held().write("proc/7/comm", vec![b'a'; 10 << 20]), 1),
+        ("a name twice", held().write("proc/7/cmdline", "-name\0a\0-name\0vm\0"), 0),
+        ("a name without a value", held().write("proc/7/cmdline", "-name\0"), 1),
+        ("a folder for arguments", held().remove("proc/7/cmdline").folder("proc/7/cmdline"), 3),
+    ];
+    for (name, host, status) in cases {
+        let ran = survives(name, host.root());
+        assert_eq!(ran.status, status, "{name}: {ran:?}");
     }
 }
 

@@ -268,6 +268,58 @@ fn captures_with_holes() {
 }
 
 #[test]
+fn what_a_capture_tells_of_a_device() {
+    let busy = || ready().attribute(GPU, "enable", "1\n");
+    let qemu = |vm: &str| {
+        busy()
+            .link("proc/1/fd/0", "/dev/null")
+            .write("proc/4711/comm", "qemu-system-x86\n")
+            .write("proc/4711/cmdline", format!("qemu-system-x86_64\0-name\0guest={vm}\0"))
+            .link("proc/4711/fd/31", "/dev/vfio/16")
+    };
+    let no_reset = || ready().without(GPU, "reset").without(GPU, "reset_method");
+    judge(vec![
+        case("held by another VM", qemu("other"), &["AH210"], &[], 1),
+        case("held by this VM", qemu("vm"), &[], &[], 0),
+        case(
+            "whose it is was not captured",
+            qemu("vm").remove("proc/4711/cmdline"),
+            &[],
+            &["AH210"],
+            3,
+        ),
+        case("a process without its files", qemu("vm").remove("proc/4711/fd"), &[], &["AH210"], 3),
+        case("no processes, and enabled", busy(), &[], &["AH210"], 3),
+        case("no processes, and not enabled", ready(), &[], &[], 0),
+        case("no reset, which may be the capture's doing", no_reset(), &[], &["AH211"], 0),
+        case(
+            "no reset, and it kept such files",
+            no_reset().attribute(GPU, "remove", ""),
+            &["AH211"],
+            &[],
+            0,
+        ),
+        case(
+            "no reserved regions captured",
+            ready().remove("sys/kernel/iommu_groups/16/reserved_regions"),
+            &[],
+            &["AH215"],
+            3,
+        ),
+        case(
+            "hidden addresses of the boot screen",
+            ready()
+                .kernel("5.15.0-91-generic")
+                .attribute(GPU, "boot_vga", "1\n")
+                .write("proc/iomem", "00000000-00000000 : BOOTFB\n"),
+            &[],
+            &["AH217"],
+            0,
+        ),
+    ]);
+}
+
+#[test]
 fn the_iommu() {
     let off = || HostDir::sample(OFF);
     judge(vec![

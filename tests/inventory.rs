@@ -60,6 +60,20 @@ fn each_function_is_judged_with_its_whole_group() {
         ("no dev", ready().remove("dev"), GPU, "undetermined", "AH102"),
         ("no driver told", no_driver_told(), GPU, "undetermined", "AH207"),
         (
+            "in use by somebody",
+            ready().attribute(GPU, "enable", "1\n"),
+            GPU,
+            "undetermined",
+            "AH210",
+        ),
+        (
+            "in use by a VM",
+            ready().link("proc/1/fd/9", "/dev/vfio/16"),
+            GPU,
+            "undetermined",
+            "AH210",
+        ),
+        (
             "the IOMMU not captured",
             ready().remove("sys/class/iommu").remove("sys/kernel/iommu_groups"),
             GPU,

@@ -421,6 +421,9 @@ fn bars(text: &str) -> Option<Vec<Bar>> {
     const PREFETCH: u64 = 0x2000;
     const UNSET: u64 = 0x2000_0000;
     const MEM_64: u64 = 0x0010_0000;
+    if text.is_empty() {
+        return None;
+    }
     let mut found = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let mut numbers = line
@@ -477,6 +480,7 @@ mod tests {
     #[test]
     fn garbage_makes_no_bar() {
         assert_eq!(bars("rubbish"), None);
+        assert_eq!(bars(""), None);
         assert_eq!(bars("0x0 0xffffffffffffffff 0x200"), None);
     }
 }

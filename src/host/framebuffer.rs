@@ -8,6 +8,8 @@ use super::root::Root;
 pub struct Framebuffer {
     pub first: u64,
     pub last: u64,
+    /// Its line in the map of memory.
+    line: String,
 }
 
 /// As drivers name their memory: `drivers/firmware/sysfb_simplefb.c`, `drivers/video/fbdev`
@@ -21,23 +23,20 @@ pub fn read(root: &Root) -> Reading<Vec<Framebuffer>> {
     if hidden {
         return Reading::unknown(text.path().clone(), Why::Denied);
     }
-    let shown = text.known().ok().flatten().map(|text| {
-        let lines: Vec<&str> = text.lines().filter(|line| is_framebuffer(line)).collect();
-        lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("; ")
-    });
     let framebuffers = text.parse("lines of addresses and names", |text| {
-        let lines: Option<Vec<_>> =
-            text.lines().map(|line| Some((range(line)?, is_framebuffer(line)))).collect();
-        let of_interest = lines?.into_iter().filter(|(_, is_framebuffer)| *is_framebuffer);
-        Some(of_interest.map(|((first, last), _)| Framebuffer { first, last }).collect())
+        let lines: Option<Vec<_>> = text.lines().map(|line| Some((range(line)?, line))).collect();
+        let of_interest = lines?.into_iter().filter(|(_, line)| is_framebuffer(line));
+        let framebuffer = |((first, last), line): (_, &str)| Framebuffer {
+            first,
+            last,
+            line: line.trim().to_owned(),
+        };
+        Some(of_interest.map(framebuffer).collect::<Vec<_>>())
     });
-    // Evidence is the lines that matter, not the whole map.
-    match (framebuffers.known(), shown) {
-        (Ok(Some(list)), Some(shown)) => {
-            Reading::present(framebuffers.path().clone(), Vec::clone(list), shown)
-        }
-        _ => framebuffers,
-    }
+    framebuffers.showing(|list| {
+        let lines: Vec<&str> = list.iter().map(|framebuffer| framebuffer.line.as_str()).collect();
+        if lines.is_empty() { "(no such line)".to_owned() } else { lines.join("; ") }
+    })
 }
 
 fn is_hidden(text: &str) -> bool {

@@ -115,7 +115,8 @@ fn guest(value: &str) -> Option<String> {
     let mut parts = value.split(',');
     let bare = parts.clone().next().filter(|first| !first.contains('='));
     let named = || parts.find_map(|part| part.strip_prefix("guest="));
-    bare.or_else(named).map(|name| name.replace(COMMA, ","))
+    let name = bare.or_else(named).filter(|name| !name.is_empty());
+    name.map(|name| name.replace(COMMA, ","))
 }
 
 fn nodes_of(device: &Device) -> impl Iterator<Item = &str> {
@@ -135,7 +136,8 @@ fn native_nodes(device: &Device) -> impl Iterator<Item = &str> {
 }
 
 fn pids(names: &[String]) -> Vec<u32> {
-    let mut pids: Vec<u32> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    let pid = |name: &String| name.parse().ok().filter(|pid: &u32| pid.to_string() == *name);
+    let mut pids: Vec<u32> = names.iter().filter_map(pid).collect();
     pids.sort_unstable();
     pids
 }
@@ -238,6 +240,22 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a node is held open to be found")]
+    fn a_process_of_this_host_is_found_by_what_it_holds() {
+        let root = Root::open(None).unwrap();
+        let held = std::fs::File::open("/dev/null").unwrap();
+        let mut found = Holders::default();
+        look_at(&root, std::process::id(), &BTreeSet::from(["/dev/null"]), &mut found);
+        let pids: Vec<u32> = found.of("/dev/null").map(|hold| hold.process.pid).collect();
+        assert_eq!(pids, [std::process::id()], "{found:?}");
+        assert_eq!(found.of("/dev/null").next().unwrap().process.is_vm("a"), Ok(false));
+        drop(held);
+        // A number past the kernel's largest stands for a process that ended.
+        look_at(&root, u32::MAX, &BTreeSet::from(["/dev/null"]), &mut found);
+        assert_eq!(found.gap, None);
+    }
+
+    #[test]
     fn nodes_are_told_from_targets() {
         let is = |target: &str, expected: Option<&str>| {
             assert_eq!(node(target).as_deref(), expected, "{target}");
@@ -262,5 +280,6 @@ mod tests {
         is("debug-threads=on,guest=a", Some("a"));
         is("guest=a,,b", Some("a,b"));
         is("process=a", None);
+        is("", None);
     }
 }

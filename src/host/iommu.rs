@@ -128,7 +128,11 @@ fn read_reserved(root: &Root, path: &HostPath) -> Reading<Vec<Reserved>> {
             let is_direct = words.next()? == "direct";
             sound.then(|| Reserved { line: line.to_owned(), is_direct })
         };
-        text.lines().map(region).collect()
+        text.lines().map(region).collect::<Option<Vec<_>>>()
+    })
+    .showing(|regions| {
+        let lines: Vec<&str> = regions.iter().map(|region| region.line.as_str()).collect();
+        if lines.is_empty() { "(empty)".to_owned() } else { lines.join("; ") }
     })
 }
 

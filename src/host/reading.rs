@@ -140,6 +140,18 @@ impl<T> Reading<T> {
         Reading { path: self.path, fact }
     }
 
+    /// The same, with only that of its text which matters to be shown beside a verdict.
+    pub fn showing(self, words: impl FnOnce(&T) -> String) -> Self {
+        let fact = match self.fact {
+            Fact::Present(value, _) => {
+                let shown = words(&value).into();
+                Fact::Present(value, shown)
+            }
+            other => other,
+        };
+        Self { path: self.path, fact }
+    }
+
     /// This reading where it tells something, else the other one.
     pub fn or(self, other: impl FnOnce() -> Self) -> Self {
         match self.fact {

@@ -536,8 +536,18 @@ fn unreadable(device: &Device) -> Vec<UnreadableView> {
             gap(&it.reset_methods),
             gap(&it.physfn),
             gap(&it.bars),
+            gap(&it.enabled),
+            gap(&it.vfs),
+            gap(&it.nodes.vfio),
             gap(&it.power_state),
         ]);
+        // The methods tell that there is a reset too, and of a bridge nobody asks.
+        if it.reset_methods.known() == Ok(None) && device.is_infrastructure() != Ok(true) {
+            gaps.push(gap(&it.reset));
+        }
+        if let Some(power) = &it.power {
+            gaps.extend([gap(&power.control), gap(&power.runtime_status)]);
+        }
     }
     if let Some(reading) = &device.driver_override {
         gaps.push(gap(reading));

@@ -93,8 +93,7 @@ fn finding(
     .severity(Severity::Warning)
     .evidence(evidence)
     .remedy(Remedy::advice(RULE.remedy));
-    left_out
-        .iter()
-        .take(MOST_NAMED)
-        .fold(finding, |finding, &peer| finding.related(Related::device("shares the reset", peer)))
+    left_out.iter().take(MOST_NAMED).fold(finding, |finding, &peer| {
+        finding.related(Related::device(format!("{peer} is reset with it"), peer))
+    })
 }

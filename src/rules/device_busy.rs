@@ -60,7 +60,9 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
         by_vfio.iter().map(|hold| hold.process.is_vm(&case.vm.name)).collect();
     // A driver that is not known is AH207's to say, and unbinding from one of the host's is its too.
     if by_vfio.is_empty() && is_vfio(case.device) == Ok(true) {
-        who_else(case, state).into_iter().for_each(|gap| answer.gap(gap));
+        for gap in who_else(case, state) {
+            answer.gap(gap);
+        }
     }
     // Whoever else has a file of it has it from this VM, or gave it to it.
     if !owners.contains(&Ok(true)) {
@@ -71,10 +73,19 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
         }
     }
     // A program that uses the host's driver keeps it from being unbound, whoever it belongs to.
-    holders.of_native(case.device).for_each(|hold| others.add(&hold));
-    if !others.0.is_empty() {
-        answer.find(others.finding(case));
+    let by_host: Vec<Hold> = holders.of_native(case.device).collect();
+    for hold in &by_host {
+        others.add(hold);
     }
+    if others.0.is_empty() {
+        return;
+    }
+    let finding = others.finding(case);
+    answer.find(if by_host.is_empty() {
+        finding.detail("A group of VFIO can be open only once.")
+    } else {
+        finding.detail("Until they let go, unbinding it from the driver of the host waits.")
+    });
 }
 
 /// Why a device of which no user was found may have one; nothing where it has none.

@@ -8,6 +8,7 @@ use crate::host::reading::{HostPath, Reading, Why};
 use crate::pci::Address;
 
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "`power_state` is what the kernel calls it")]
 pub struct State {
     /// The bridge above it; absent on a root bus.
     pub parent: Reading<Address>,
@@ -52,12 +53,17 @@ pub struct Nodes {
     pub native: BTreeSet<String>,
 }
 
+/// `include/linux/pci.h`, `pci_power_name`.
+const POWER_STATES: &[&str] = &["error", "D0", "D1", "D2", "D3hot", "D3cold", "unknown"];
+
 impl Reader<'_> {
     pub(super) fn state(&self, driver: &Reading<String>, group: &Reading<u32>) -> State {
         let reset_methods = self.text("reset_method").parse("names of reset methods", |text| {
             Some(text.split_ascii_whitespace().map(str::to_owned).collect())
         });
-        let power_state = self.text("power_state");
+        let power_state = self.text("power_state").parse("a power state, D0", |text| {
+            POWER_STATES.contains(&text.as_str()).then(|| text.clone())
+        });
         let in_d3cold = matches!(power_state.known(), Ok(Some(state)) if state == "D3cold");
         State {
             parent: self.parent(),
@@ -66,7 +72,10 @@ impl Reader<'_> {
                 "1" => Some(true),
                 _ => None,
             }),
-            bars: self.text("resource").parse("lines of start, end and flags", |text| bars(text)),
+            bars: self
+                .text("resource")
+                .parse("lines of start, end and flags", |text| bars(text))
+                .showing(|bars| in_words(bars)),
             enabled: self.text("enable").parse("a number", |text| text.trim().parse().ok()),
             reset: self.reset(),
             reset_methods,
@@ -186,6 +195,18 @@ impl Reader<'_> {
             _ => target.parse("", |_| None),
         }
     }
+}
+
+fn in_words(bars: &[Bar]) -> String {
+    let words: Vec<String> = bars
+        .iter()
+        .map(|bar| {
+            let place =
+                if bar.unset { "no addresses".to_owned() } else { format!("at {:#x}", bar.start) };
+            format!("BAR {}: {:#x} bytes, {place}", bar.index, bar.size)
+        })
+        .collect();
+    if words.is_empty() { "(no BAR in use)".to_owned() } else { words.join("; ") }
 }
 
 /// One name for all nodes of a sound card.

@@ -1,7 +1,7 @@
 //! Devices in use, their resets, power, virtual functions, reserved memory, address registers and
 //! boot screens, on kernels from 5.4 to 6.17.
 
-use super::{Case, GPU_ONLY, ONE_GPU, amd, case, wanting, workstation};
+use super::{Case, GPU_ONLY, ONE_GPU, amd, case, judge, wanting, workstation};
 use crate::host::fake::{FakeHost, GPU, GPU_AUDIO, NVME, ROOT_PORT};
 use crate::pci::Address;
 use crate::policy::Verdict::{self, Blocked, Ready, Undetermined};
@@ -242,4 +242,16 @@ fn boot_screens() -> Vec<Case> {
         gpu("no map of memory, 5.15", old().boot_screen(GPU, "BOOTFB").without("/proc/iomem"), "AH217?", Ready),
         gpu("whether it is that card is not told", old().attribute(GPU, "boot_vga", "2\n"), "AH217?", Ready),
     ]
+}
+
+#[test]
+fn many_users_are_counted() {
+    let host = (0..12).fold(enabled(), |host, index| {
+        host.process(500 + index, "spdk", &["spdk"], &["/dev/vfio/devices/vfio0"])
+    });
+    let judged = judge(ONE_GPU, &host);
+    let finding = judged.findings.iter().find(|it| it.code == "AH210").unwrap();
+    assert!(finding.message.contains("spdk (PID 500), "), "{}", finding.message);
+    assert!(finding.message.ends_with("spdk (PID 507) and 4 more"), "{}", finding.message);
+    assert_eq!(finding.remedies[0].commands, ["ps -f -p 500,501,502,503,504,505,506,507"]);
 }
