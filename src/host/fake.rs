@@ -225,27 +225,32 @@ impl FakeHost {
         self.put(path, Some(Entry::Link(target.to_owned())))
     }
 
+    #[cfg(test)]
     pub fn folder(self, path: &str) -> Self {
         self.put(path, Some(Entry::Folder))
     }
 
     /// Takes a path away, with all below it.
+    #[cfg(test)]
     pub fn without(self, path: &str) -> Self {
         self.put(path, None)
     }
 
     /// An attribute in the folder of a function.
+    #[cfg(test)]
     pub fn attribute(self, address: Address, name: &str, text: &str) -> Self {
         let path = format!("{}/{name}", self.folder_of(address));
         self.file(&path, text)
     }
 
+    #[cfg(test)]
     pub fn without_attribute(self, address: Address, name: &str) -> Self {
         let path = format!("{}/{name}", self.folder_of(address));
         self.without(&path)
     }
 
     /// Puts a function below a bridge, or below a controller that makes a domain of its own.
+    #[cfg(test)]
     pub fn below(self, address: Address, parent: Address) -> Self {
         self.change(address, |device| device.parent = Some(parent))
     }

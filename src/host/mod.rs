@@ -220,8 +220,11 @@ impl Host {
         let asked = move |device: &&Device| {
             all || wanted.contains(&device.address) || members.contains(&device.address)
         };
-        let held = |device: &&Device| match device.driver.known() {
-            Ok(driver) => driver.is_some_and(|driver| !driver.contains("vfio")),
+        let on_vfio = |device: &Device, driver: &String| {
+            driver == "vfio-pci" || matches!(device.vfio_dev.known(), Ok(Some(())))
+        };
+        let held = move |device: &&Device| match device.driver.known() {
+            Ok(driver) => driver.is_some_and(|driver| !on_vfio(device, driver)),
             Err(_) => true,
         };
         let bridge = |device: &Device| device.is_bus_bridge() == Ok(true);
