@@ -11,7 +11,8 @@ mod common;
 use std::path::Path;
 
 use common::{
-    AUDIO, GPU, HELD, HostDir, NVME, OFF, PORT, READY, SAMPLES, device, inventory, run, sample,
+    AUDIO, GPU, HELD, HostDir, IGPU, NVME, OFF, PORT, READY, SAMPLES, device, inventory, run,
+    sample,
 };
 
 fn ready() -> HostDir {
@@ -21,6 +22,12 @@ fn ready() -> HostDir {
 #[test]
 fn each_function_is_judged_with_its_whole_group() {
     let shpchp = || ready().group(PORT, Some(16)).driver(PORT, Some("shpchp"));
+    let no_mounts = || ready().remove("proc/1");
+    let another_disk = || {
+        let table = "22 28 0:20 / /sys rw shared:7 - sysfs sysfs rw\n";
+        ready().write("proc/1/mountinfo", table)
+    };
+    let with_disk = || HostDir::sample(HELD).group(NVME, Some(16));
     let no_driver_told =
         || ready().without(GPU, "uevent").without(GPU, "driver").without(GPU, "vfio-dev");
     let cases = [
@@ -39,8 +46,13 @@ fn each_function_is_judged_with_its_whole_group() {
             "possible",
             "AH207",
         ),
-        ("may be the host's disk", ready(), NVME, "undetermined", "AH207"),
-        ("may be the host's display", HostDir::sample(HELD), GPU, "undetermined", "AH207"),
+        ("the host's disk", ready(), NVME, "blocked", "AH401"),
+        ("the host's disk, mounts not captured", no_mounts(), NVME, "undetermined", "AH401"),
+        ("another disk", another_disk(), NVME, "possible", "AH207"),
+        ("another display is left", HostDir::sample(HELD), GPU, "possible", "AH207"),
+        ("the only display left", ready(), IGPU, "blocked", "AH403"),
+        ("each display alone", HostDir::sample(HELD), IGPU, "possible", "AH207"),
+        ("the GPU with the host's disk", with_disk(), GPU, "blocked", "AH401"),
         ("the IOMMU is off", HostDir::sample(OFF), GPU, "blocked", "AH105"),
         ("a bridge, the IOMMU off", HostDir::sample(OFF), PORT, "never", "AH205"),
         ("no KVM", ready().remove("dev/kvm"), GPU, "blocked", "AH102"),
@@ -117,19 +129,24 @@ fn groups_tell_whether_the_kernel_would_give_them() {
 #[test]
 fn conflicts_and_unbound_functions_are_assignable_ones() {
     let document = inventory(&sample(HELD), &[]);
-    for (address, conflicting) in
-        [(GPU, true), (AUDIO, true), (NVME, true), (PORT, false), ("0000:00:00.0", false)]
-    {
+    for (address, conflicting) in [
+        (GPU, true),
+        (AUDIO, true),
+        (NVME, true),
+        (IGPU, true),
+        (PORT, false),
+        ("0000:00:00.0", false),
+    ] {
         assert_eq!(device(&document, address)["conflicting"], conflicting, "{address}");
     }
-    assert_eq!(document["summary"]["conflicting"], 3);
+    assert_eq!(document["summary"]["conflicting"], 4);
     assert_eq!(document["summary"]["unbound"], 0, "host bridges are not counted");
     let stub = HostDir::sample(HELD).driver(GPU, Some("pci-stub")).driver(AUDIO, None);
     let document = inventory(stub.root(), &[]);
     assert_eq!(device(&document, GPU)["conflicting"], false);
     assert_eq!(
         (&document["summary"]["unbound"], &document["summary"]["conflicting"]),
-        (&1.into(), &1.into())
+        (&1.into(), &2.into())
     );
 }
 
@@ -147,7 +164,7 @@ fn filters_choose_rows() {
     };
     is(&["--group", "16"], &[GPU, AUDIO]);
     is(&["--group", "99"], &[]);
-    is(&["--type", "gpu"], &[GPU]);
+    is(&["--type", "gpu"], &[IGPU, GPU]);
     is(&["--type", "audio"], &[AUDIO]);
     is(&["--type", "storage"], &[NVME]);
     is(&["--type", "network"], &[]);
@@ -159,9 +176,9 @@ fn filters_choose_rows() {
     let all = inventory(&root, &[]);
     let one = inventory(&root, &["--type", "gpu"]);
     assert_eq!(device(&one, GPU), device(&all, GPU), "a filter changes no row");
-    assert_eq!(one["groups"].as_array().unwrap().len(), 1);
-    assert_eq!(one["groups"][0]["members"], serde_json::json!([GPU, AUDIO]));
-    assert_eq!(one["summary"]["total"], 1);
+    assert_eq!(one["groups"].as_array().unwrap().len(), 2);
+    assert_eq!(one["groups"][1]["members"], serde_json::json!([GPU, AUDIO]));
+    assert_eq!(one["summary"]["total"], 2);
     let unknown = HostDir::sample(HELD).without(GPU, "uevent").without(GPU, "driver");
     assert!(!addresses(unknown.root(), &["--driver", "none"]).contains(&GPU.to_owned()));
 }
@@ -246,7 +263,11 @@ fn table_and_tree_show_each_function_once() {
             let mut args = vec!["inventory", "pcie", "--root", host.root().to_str().unwrap()];
             args.extend(flags);
             let said = run(&args).stdout;
-            let shown = if flags.len() > 1 { vec![GPU.to_owned()] } else { expected.clone() };
+            let shown = if flags.len() > 1 {
+                vec![IGPU.to_owned(), GPU.to_owned()]
+            } else {
+                expected.clone()
+            };
             for address in &shown {
                 assert_eq!(said.matches(address.as_str()).count(), 1, "{address}: {said}");
             }

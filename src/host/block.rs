@@ -193,14 +193,14 @@ impl<'a> Blocks<'a> {
         }
         if is_numbered(name, "loop") {
             let file = self.root.text(&format!("{disk}/loop/backing_file").into());
-            return self.through(file.absent_means(Why::Missing), step, ways);
+            return self.through(&file, step, ways);
         }
         if is_numbered(name, "zram") {
             let device = self.root.text(&format!("{disk}/backing_dev").into());
             return match device.known() {
                 Ok(None) => Vec::new(),
                 Ok(Some(text)) if text.trim() == "none" => Vec::new(),
-                _ => self.through(device, step, ways),
+                _ => self.through(&device, step, ways),
             };
         }
         let slaves = self.root.list(&format!("{disk}/slaves").into());
@@ -223,7 +223,7 @@ impl<'a> Blocks<'a> {
     }
 
     /// Through a file or device node that another device is made of.
-    fn through(&self, file: Reading<String>, step: Step, ways: &mut Ways) -> Vec<Step> {
+    fn through(&self, file: &Reading<String>, step: Step, ways: &mut Ways) -> Vec<Step> {
         let Some(path) = ways.learn(file.required()) else { return Vec::new() };
         let evidence = [step.evidence.as_slice(), &[file.evidence()]].concat();
         let before = Step { evidence, ..step };
@@ -234,7 +234,7 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    /// The real controllers of an NVMe subsystem: its folder holds a link to each
+    /// The real controllers of a subsystem of NVM Express: its folder holds a link to each
     /// (`drivers/nvme/host/core.c`, `nvme_init_subsystem`).
     fn controllers(&self, folder: &str, step: &Step, ways: &mut Ways) {
         let class = format!("/sys/class/nvme-subsystem/{}", place::name(folder));
@@ -346,13 +346,11 @@ impl<'a> Blocks<'a> {
 
     fn steps_of_file(&self, file: &str, before: &[Step], ways: &mut Ways) -> Vec<Step> {
         let Some(mounts) = ways.learn(self.mounts.required()) else { return Vec::new() };
-        match mounts::holding(mounts, file) {
-            Some(mount) => self.steps_of(mount, before, ways),
-            None => {
-                ways.gaps.push(self.mounts.unclear("no mount that holds a file", "the root"));
-                Vec::new()
-            }
+        if let Some(mount) = mounts::holding(mounts, file) {
+            return self.steps_of(mount, before, ways);
         }
+        ways.gaps.push(self.mounts.unclear("no mount that holds a file", "the root"));
+        Vec::new()
     }
 
     fn steps_of_node(&self, node: &str, before: &[Step], ways: &mut Ways) -> Vec<Step> {
@@ -424,7 +422,7 @@ fn is_numbered(name: &str, kind: &str) -> bool {
         .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// The folder of the NVMe subsystem that a path lies in.
+/// The folder of the subsystem of NVM Express that a path lies in.
 fn subsystem(path: &str) -> Option<String> {
     let (above, below) = path.split_once("/nvme-subsystem/")?;
     let name = below.split('/').next()?;

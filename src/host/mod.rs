@@ -328,8 +328,11 @@ impl Host {
             let lost = [&wanted, &members, &peers].iter().any(|it| it.contains(&device.address));
             all || lost
         };
-        let held = |device: &&Device| match device.driver.known() {
-            Ok(driver) => driver.is_some_and(|driver| !driver.contains("vfio")),
+        let on_vfio = |device: &Device, driver: &String| {
+            driver == "vfio-pci" || matches!(device.vfio_dev.known(), Ok(Some(())))
+        };
+        let held = move |device: &&Device| match device.driver.known() {
+            Ok(driver) => driver.is_some_and(|driver| !on_vfio(device, driver)),
             Err(_) => true,
         };
         let bridge = |device: &Device| device.is_bus_bridge() == Ok(true);

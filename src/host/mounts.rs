@@ -117,15 +117,12 @@ pub fn unescaped(text: &str) -> String {
             let text = std::str::from_utf8(digits).ok()?;
             u8::from_str_radix(text, 8).ok()
         };
-        match after.get(..3).filter(|_| byte == b'\\').and_then(octal) {
-            Some(escaped) => {
-                bytes.push(escaped);
-                rest = &after[3..];
-            }
-            None => {
-                bytes.push(byte);
-                rest = after;
-            }
+        if let Some(escaped) = after.get(..3).filter(|_| byte == b'\\').and_then(octal) {
+            bytes.push(escaped);
+            rest = &after[3..];
+        } else {
+            bytes.push(byte);
+            rest = after;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

@@ -134,8 +134,8 @@ fn carries(flags: u32) -> bool {
     flags & UP != 0 && flags & REJECT == 0
 }
 
-/// `ADDRESS INDEX PREFIX SCOPE FLAGS IFACE`; scope 0 is global (`include/net/ipv6.h`, `IFA_GLOBAL`),
-/// 0x10 the host itself, 0x20 the link, which every interface has by itself.
+/// `ADDRESS INDEX PREFIX SCOPE FLAGS IFACE`; scope 0 is global, 0x10 the host itself, 0x20 the link,
+/// of which every interface has one by itself.
 fn read_v6_addresses(root: &Root) -> Reading<Vec<(String, Evidence)>> {
     let path = "/proc/net/if_inet6";
     root.text(&path.into()).parse("lines of addresses of IPv6", |text| {

@@ -18,10 +18,10 @@ pub static RULE: Rule = Rule {
     since: "0.1.0",
     reads: &[
         "fs/proc_namespace.c (show_mountinfo)",
-        "block/holder.c (bd_link_disk_holder: the links slaves and holders)",
+        "block/holder.c (bd_link_disk_holder: the links slaves and holders, of drivers/md/md.c, dm.c and bcache/super.c)",
         "fs/btrfs/sysfs.c (btrfs_sysfs_add_device)",
         "drivers/nvme/host/core.c (nvme_init_subsystem: the links of a subsystem to its controllers)",
-        "Documentation/ABI/stable/sysfs-block",
+        "block/genhd.c (device_add_disk: the folder slaves of each disk)",
         "mm/swapfile.c (swap_show)",
     ],
     check: Check::Taken(check),

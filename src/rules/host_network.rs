@@ -65,7 +65,7 @@ fn finding(case: &TakenCase, on_it: &[&NetUse]) -> Finding {
         match &using.what {
             Through::DefaultRoute(family) => families.push(*family),
             Through::Server(points) => {
-                what.push(format!("{} from a server", harm::list(points, 3)))
+                what.push(format!("{} from a server", harm::list(points, 3)));
             }
             Through::Address => {
                 let interface = using.chain.first().map_or("", String::as_str);

@@ -35,6 +35,7 @@ pub const GPU: &str = "0000:01:00.0";
 pub const AUDIO: &str = "0000:01:00.1";
 pub const PORT: &str = "0000:00:01.0";
 pub const NVME: &str = "0000:02:00.0";
+pub const IGPU: &str = "0000:00:02.0";
 
 /// How the program ended and what it wrote.
 #[derive(Debug)]

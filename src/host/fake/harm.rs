@@ -33,7 +33,7 @@ const PS2_KEYBOARD: &str = "I: Bus=0011 Vendor=0001 Product=0001 Version=ab41\nN
 const POWER_BUTTON: &str = "I: Bus=0019 Vendor=0000 Product=0001 Version=0000\nN: Name=\"Power Button\"\nP: Phys=LNXPWRBN/button/input0\nS: Sysfs=/devices/LNXSYSTM:00/LNXPWRBN:00/input/input0\nU: Uniq=\nH: Handlers=kbd event0 \nB: PROP=0\nB: EV=3\nB: KEY=8000 10000000000000 0\n";
 
 impl Own {
-    /// A root filesystem on the NVMe, a keyboard on PS/2, and no network.
+    /// A root filesystem on the solid-state drive, a keyboard on PS/2, and no network.
     pub(super) fn workstation() -> Self {
         let mut own = Self {
             mounts: PSEUDO.iter().map(|line| (*line).to_owned()).collect(),
@@ -207,7 +207,7 @@ impl FakeHost {
         self
     }
 
-    /// An NVMe drive of the host, with a disk `nvmeNn1` of the number `259:MINOR`.
+    /// A solid-state drive of the host, with a disk `nvmeNn1` of the number `259:MINOR`.
     pub fn nvme(self, address: Address, number: u32, minor: u32, group: u32) -> Self {
         let host = self.with(address, 0x01_0802, (0x144d, 0xa808), Some("nvme"), group);
         let path = format!("{}/nvme/nvme{number}/nvme{number}n1", host.folder_of(address));
@@ -240,7 +240,7 @@ impl FakeHost {
             .file(&format!("/sys/devices/virtual/block/{name}/dm/name"), &format!("{called}\n"))
     }
 
-    /// The folder of a partition of the NVMe drive that the machine has by itself.
+    /// The folder of a partition of the solid-state drive that the machine has by itself.
     pub fn partition(&self, part: u32) -> String {
         format!("{}/nvme/nvme0/nvme0n1/nvme0n1p{part}", self.folder_of(NVME))
     }
@@ -254,7 +254,7 @@ impl FakeHost {
         })
     }
 
-    /// Root on a logical volume on LUKS on the third partition of the NVMe drive.
+    /// Root on a logical volume on LUKS on the third partition of the solid-state drive.
     pub fn luks_lvm(self) -> Self {
         let (third, crypt) = (self.partition(3), "/sys/devices/virtual/block/dm-0");
         self.nothing_mounted()

@@ -6,7 +6,7 @@ use crate::host::fake::{FakeHost, GPU, GPU_AUDIO, IGPU, LPC, NVME, ROOT_PORT};
 use crate::pci::Address;
 use crate::policy::Verdict;
 
-/// A second NVMe drive, `nvme1n1`, with the number 259:8.
+/// A second solid-state drive, `nvme1n1`, with the number 259:8.
 const SECOND: Address = Address::new(0, 5, 0, 0);
 /// The second port of the network card.
 const NIC_2: Address = Address::new(0, 3, 0, 1);
