@@ -318,19 +318,16 @@ impl FakeHost {
     }
 
     /// Takes a path away, with all below it.
-    #[cfg(test)]
     pub fn without(self, path: &str) -> Self {
         self.put(path, None)
     }
 
     /// An attribute in the folder of a function.
-    #[cfg(test)]
     pub fn attribute(self, address: Address, name: &str, text: &str) -> Self {
         let path = format!("{}/{name}", self.folder_of(address));
         self.file(&path, text)
     }
 
-    #[cfg(test)]
     pub fn without_attribute(self, address: Address, name: &str) -> Self {
         let path = format!("{}/{name}", self.folder_of(address));
         self.without(&path)
