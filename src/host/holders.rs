@@ -42,6 +42,9 @@ pub struct Hold<'a> {
 /// How the kernel names a file of a VFIO device (`drivers/vfio/vfio_main.c`, `vfio_device_open`).
 const NAMELESS: &str = "anon_inode:[vfio-device]";
 
+/// One is enough not to know; a few more help to find it.
+const MOST_NAMELESS: usize = 8;
+
 /// The number of the first namespace of processes (`include/linux/proc_ns.h`, `PROC_PID_INIT_INO`).
 const ALL_PROCESSES: &str = "pid:[4026531836]";
 
@@ -203,7 +206,7 @@ fn look_at(root: &Root, pid: u32, nodes: &BTreeSet<&str>, found: &mut Holders) {
             }
         }
     }
-    if !has_node {
+    if !has_node && found.nameless.len() < MOST_NAMELESS {
         found.nameless.extend(nameless);
     }
     if held.is_empty() {

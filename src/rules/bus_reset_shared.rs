@@ -74,7 +74,11 @@ fn left_out(case: &DeviceCase, peers: BTreeSet<Address>) -> Vec<Address> {
         let device = case.host.devices.get(address);
         device.is_none_or(|device| device.is_infrastructure() != Ok(true))
     };
-    peers.into_iter().filter(|peer| !case.is_wanted(*peer) && is_endpoint(peer)).collect()
+    if peers.is_empty() {
+        return Vec::new();
+    }
+    let wanted = case.wanted_by_vm();
+    peers.into_iter().filter(|peer| !wanted.contains(peer) && is_endpoint(peer)).collect()
 }
 
 fn finding(

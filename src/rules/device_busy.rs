@@ -58,7 +58,7 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     let by_vfio: Vec<Hold> = holders.of_vfio(case.device).collect();
     let owners: Vec<Result<bool, Gap>> =
         by_vfio.iter().map(|hold| hold.process.is_vm(&case.vm.name)).collect();
-    // A driver that is not known is AH207's to say, and unbinding from one of the host's is its too.
+    // What is not on VFIO, or may not be, is AH207's to say.
     if by_vfio.is_empty() && is_vfio(case.device) == Ok(true) {
         for gap in who_else(case, state) {
             answer.gap(gap);

@@ -276,9 +276,9 @@ impl DeviceCase<'_> {
         self.device.state.as_ref().filter(|_| passable)
     }
 
-    /// Whether the VM wants this function too.
-    pub fn is_wanted(&self, address: Address) -> bool {
-        self.vm.enabled_devices().iter().any(|wanted| wanted.address.value == address)
+    /// All functions that the VM wants.
+    pub fn wanted_by_vm(&self) -> BTreeSet<Address> {
+        self.vm.enabled_devices().iter().map(|wanted| wanted.address.value).collect()
     }
 }
 
