@@ -98,7 +98,7 @@ fn iscsi() -> FakeHost {
         .file("/sys/class/iscsi_connection/connection1:0/address", "192.0.2.77\n")
 }
 
-/// The root on NVMe over TCP, with a controller in a subsystem.
+/// A filesystem on a drive over the network, with a controller in a subsystem.
 fn fabrics(address: &str) -> FakeHost {
     const FOLDER: &str = "/sys/devices/virtual/nvme-subsystem/nvme-subsys4";
     const CONTROLLER: &str = "/sys/devices/virtual/nvme-fabrics/ctl/nvme4";
