@@ -169,12 +169,7 @@ impl<'a> Blocks<'a> {
             let address = self.root.text(&path.into());
             let server = address.known().ok().flatten().and_then(|text| text.trim().parse().ok());
             ways.add(step, Foot::Server(server));
-        } else if let Some((controller, _)) =
-            step.path.split_once("/ctl/").and_then(|(above, below)| {
-                let (name, rest) = below.split_once('/')?;
-                Some((format!("{above}/ctl/{name}"), rest))
-            })
-        {
+        } else if let Some(controller) = fabric_controller(&step.path) {
             self.fabric(&controller, step, ways);
         } else if ["nbd", "rbd"].iter().any(|kind| is_numbered(&name, kind)) {
             ways.add(step, Foot::Server(None));
@@ -427,6 +422,13 @@ fn subsystem(path: &str) -> Option<String> {
     let (above, below) = path.split_once("/nvme-subsystem/")?;
     let name = below.split('/').next()?;
     Some(format!("{above}/nvme-subsystem/{name}"))
+}
+
+/// The folder of the controller over a network that a path lies in.
+fn fabric_controller(path: &str) -> Option<String> {
+    let (above, below) = path.split_once("/nvme-fabrics/ctl/")?;
+    let name = below.split('/').next()?;
+    Some(format!("{above}/nvme-fabrics/ctl/{name}"))
 }
 
 /// The whole disk, of it or of one of its partitions, where it is a made one.

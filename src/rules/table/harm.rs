@@ -98,6 +98,41 @@ fn iscsi() -> FakeHost {
         .file("/sys/class/iscsi_connection/connection1:0/address", "192.0.2.77\n")
 }
 
+/// A filesystem on a drive over the network, with a controller in a subsystem.
+fn fabrics(address: &str) -> FakeHost {
+    const FOLDER: &str = "/sys/devices/virtual/nvme-subsystem/nvme-subsys4";
+    const CONTROLLER: &str = "/sys/devices/virtual/nvme-fabrics/ctl/nvme4";
+    workstation()
+        .nic()
+        .address("eno1")
+        .block("259:40", &format!("{FOLDER}/nvme4n1"))
+        .link(&format!("{FOLDER}/nvme4"), "../../nvme-fabrics/ctl/nvme4")
+        .file(&format!("{CONTROLLER}/address"), &format!("{address}\n"))
+        .mounted("259:40", "/srv", "xfs", "/dev/nvme4n1")
+}
+
+/// A disk that is reached through two controllers of a storage network.
+fn two_paths() -> FakeHost {
+    let host = workstation().with(SECOND, 0x0c_0400, (0x1077, 0x2261), Some("qla2xxx"), 22).with(
+        BMC,
+        0x0c_0400,
+        (0x1077, 0x2261),
+        Some("qla2xxx"),
+        25,
+    );
+    let disk = |function, n: u32, name: &str| {
+        let folder = workstation().folder_of(function);
+        format!("{folder}/host{n}/rport-{n}:0-0/target{n}:0:0/{n}:0:0:0/block/{name}")
+    };
+    let (first, second) = (disk(SECOND, 7, "sdd"), disk(BMC, 8, "sde"));
+    host.block("8:48", &first).block("8:64", &second).volume(
+        "253:9",
+        "dm-9",
+        "mpatha",
+        &[&first, &second],
+    )
+}
+
 fn nfs(server: &str, options: &str) -> FakeHost {
     let source = format!("{server}:/export");
     workstation().nic().address("eno1").mounted_with("0:44", "/srv", "nfs4", &source, options)
@@ -151,6 +186,9 @@ fn disks() -> Vec<Case> {
         case("an active volume without a filesystem", two_nvmes().volume("253:5", "dm-5", "vg-vm1", &[&disk]), second(), "AH207 AH401 [AH302]", Blocked),
         case("a partition table alone is no use", two_nvmes().block("259:9", &format!("{disk}/nvme1n1p1")), second(), "AH207 [AH302]", Blocked),
         case("bcache, the cache", two_nvmes().nothing_mounted().made("252:0", "bcache0", &[&part, &disk]).mounted("252:0", "/home", "ext4", "/dev/bcache0"), second(), "AH207 AH401 [AH302]", Blocked),
+        case("two paths to a disk, one of them", two_paths().mounted("253:9", "/", "xfs", "/dev/mapper/mpatha"), second(), "AH207 AH401 [AH302]", Blocked),
+        case("two paths to a disk, the other, active alone", two_paths(), want(BMC), "AH207 AH401 [AH302]", Blocked),
+        case("a driver that only sounds like VFIO", workstation().driver(NVME, Some("vfio-platform")), nvme(), "AH207 AH401 [AH302]", Blocked),
         case("swap alone", two_nvmes().swap("/dev/nvme1n1", "partition"), second(), "AH207 AH401 [AH302]", Blocked),
         case("a swap file", workstation().swap("/swapfile", "file"), nvme(), "AH207 AH401 [AH302]", Blocked),
         case("a swap file on another filesystem", two_nvmes().mounted("259:8", "/var", "ext4", "/dev/nvme1n1").swap("/var/a\\040b", "file"), second(), "AH207 AH401 [AH302]", Blocked),
@@ -216,6 +254,10 @@ fn network() -> Vec<Case> {
         case("a server by name alone, an interface without an address", two_ports().address("eno2").mounted("0:44", "/srv", "nfs", "server:/x"), nic(), "AH207 [AH302]", Blocked),
         case("SMB", workstation().nic().address("eno1").mounted_with("0:45", "/smb", "cifs", "//files/share", "rw,addr=192.0.2.9"), nic(), "AH207 AH402 [AH302]", Blocked),
         case("iSCSI", iscsi(), nic(), "AH207 AH402 [AH302]", Blocked),
+        case("iSCSI, the server not told", iscsi().without("/sys/class/iscsi_connection"), nic(), "AH207 AH402 [AH302] AH402?", Blocked),
+        case("NVMe over TCP", fabrics("traddr=192.0.2.50,trsvcid=4420,src_addr=192.0.2.7"), nic(), "AH207 AH402 [AH302]", Blocked),
+        case("NVMe over Fibre Channel", fabrics("traddr=nn-0x1:pn-0x2,host_traddr=nn-0x3:pn-0x4"), nic(), "AH207 AH402 [AH302] AH401? AH402?", Blocked),
+        case("a network block device", workstation().nic().address("eno1").made("43:0", "nbd0", &[]).mounted("43:0", "/n", "ext4", "/dev/nbd0"), nic(), "AH207 AH402 [AH302] AH402?", Blocked),
         case("routes not captured", workstation().nic().without("/proc/net/route"), nic(), "AH207 [AH302] AH402?", Blocked),
         case("routes in no form", workstation().nic().file("/proc/net/ipv6_route", "rubbish\n"), nic(), "AH207 [AH302] AH402?", Blocked),
         case("interfaces not captured", workstation().nic().without("/sys/class/net"), nic(), "AH207 [AH302] AH402?", Blocked),
