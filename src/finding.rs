@@ -64,6 +64,8 @@ pub struct Remedy {
     /// Shell commands that can be pasted as they stand.
     pub commands: Vec<String>,
     pub undo: Vec<String>,
+    /// The code of the finding that is to be mended before.
+    pub after: Option<&'static str>,
 }
 
 /// A check that could not be answered.
@@ -203,6 +205,11 @@ impl Related {
 impl Remedy {
     pub fn advice(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
+    }
+
+    /// Nothing can be done before the finding with this code is mended; `why` is a clause.
+    pub fn later(code: &'static str, why: &str) -> Self {
+        Self { after: Some(code), ..Self::advice(format!("First mend {code}: {why}.")) }
     }
 }
 

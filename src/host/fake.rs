@@ -134,6 +134,7 @@ impl FakeHost {
     pub fn iommu_off_in_firmware(mut self) -> Self {
         self.acpi_tables.retain(|table| *table != "DMAR");
         self.iommu = None;
+        self.chips = ("IO-APIC", "PCI-MSIX-0000:02:00.0");
         for device in &mut self.devices {
             device.group = None;
             if device.driver == Some("vfio-pci") {

@@ -30,7 +30,7 @@ fn by_table(root: &Root) -> Reading<bool> {
     let table = root.text(&path);
     let first = table.known().ok().flatten().and_then(|text| text.lines().find_map(remapping_chip));
     let (remapped, shown) = match first {
-        Some(chip) => (true, format!("{chip}, …")),
+        Some(chip) => (true, chip.to_owned()),
         None => (false, "(no controller named IR-...)".to_owned()),
     };
     let parsed = table.parse("a table of interrupts", |text| {

@@ -43,6 +43,7 @@ pub fn bind(address: Address, bound: bool, caution: &Caution) -> Vec<Remedy> {
             ),
             commands,
             undo,
+            ..Remedy::default()
         },
         Remedy {
             text: format!(
@@ -50,6 +51,7 @@ pub fn bind(address: Address, bound: bool, caution: &Caution) -> Vec<Remedy> {
             ),
             commands: vec![format!("driverctl set-override {address} vfio-pci")],
             undo: vec![format!("driverctl unset-override {address}")],
+            ..Remedy::default()
         },
     ]
 }
@@ -71,6 +73,7 @@ pub fn reserve(address: Address) -> Remedy {
             format!("echo {address} > {folder}/driver/unbind"),
             format!("echo > {folder}/driver_override"),
         ],
+        ..Remedy::default()
     }
 }
 
@@ -81,6 +84,7 @@ pub fn detach(address: Address, caution: &Caution) -> Remedy {
         text: format!("As root: take the host's driver off {address}.{caution}"),
         commands: vec![format!("echo {address} > /sys/bus/pci/devices/{address}/driver/unbind")],
         undo: vec![format!("echo {address} > /sys/bus/pci/drivers_probe")],
+        ..Remedy::default()
     }
 }
 

@@ -21,6 +21,7 @@ pub fn load_modules(names: &[&str]) -> Remedy {
             format!("printf '{lines}\\n' > /etc/modules-load.d/ai-how-vfio.conf"),
         ],
         undo: vec!["rm /etc/modules-load.d/ai-how-vfio.conf".to_owned(), unload(names)],
+        ..Remedy::default()
     }
 }
 

@@ -9,7 +9,7 @@ pub fn stop_users(pids: &[u32], text: &str) -> Remedy {
     Remedy {
         text: format!("{text} The command tells what they are."),
         commands: vec![format!("ps -f -p {}", list.join(","))],
-        undo: Vec::new(),
+        ..Remedy::default()
     }
 }
 
@@ -22,5 +22,6 @@ pub fn remove_virtual_functions(address: Address, count: u32) -> Remedy {
         ),
         commands: vec![format!("echo 0 > {attribute}")],
         undo: vec![format!("echo {count} > {attribute}")],
+        ..Remedy::default()
     }
 }

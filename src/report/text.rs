@@ -156,7 +156,7 @@ impl<'a> Page<'a> {
             );
         }
         if all.len() > FOLLOWERS {
-            text += &format!("  and {} more findings that follow from it\n", all.len() - FOLLOWERS);
+            text += &format!("  and {} more that follow from it\n", all.len() - FOLLOWERS);
         }
         text
     }
@@ -228,11 +228,22 @@ impl<'a> Page<'a> {
         text
     }
 
+    /// What comes first where a remedy has to wait for another.
+    fn before(&self, code: &'static str, remedy: &'a Remedy) -> (&'static str, &'a Remedy) {
+        let other = remedy.after.and_then(|after| {
+            let mut errors = self.judged.findings.iter().filter(|it| it.is_error());
+            let cause = errors.find(|it| it.code == after)?;
+            Some((cause.code, cause.remedies.first()?))
+        });
+        other.unwrap_or((code, remedy))
+    }
+
     fn first_step(&self) -> Option<String> {
         let mut errors =
             self.judged.findings.iter().filter(|finding| finding.is_error()).peekable();
         if let Some(first) = errors.peek().map(|first| first.code) {
             let step = errors.find_map(|error| Some((error.code, error.remedies.first()?)));
+            let step = step.map(|(code, remedy)| self.before(code, remedy));
             return Some(step.map_or_else(
                 || format!("({first}) correct the place shown."),
                 |(code, remedy)| format!("({code}) {}", escaped(&remedy.text)),

@@ -36,7 +36,7 @@ fn check(case: &WantedCase, answer: &mut Answer) {
         return answer.find(finding.remedy(Remedy {
             text: "List the devices of this host and take the address from there.".to_owned(),
             commands: vec!["ai-how inventory pcie".to_owned()],
-            undo: Vec::new(),
+            ..Remedy::default()
         }));
     };
     let ids = (vendor.value, device.value);

@@ -68,9 +68,10 @@ pub fn binding(takes: &Takes, device: &Device, bound: bool) -> Vec<Remedy> {
         return vec![words];
     }
     match obstacle(takes.host, device) {
-        Some(code) => vec![Remedy::advice(format!(
-            "First mend {code}: until then vfio-pci would refuse the device, and it would be left without a driver."
-        ))],
+        Some(code) => vec![Remedy::later(
+            code,
+            "until then vfio-pci would refuse the device, and it would be left without a driver",
+        )],
         None => remedy::bind(device.address, bound, &caution(&against, device)),
     }
 }
@@ -86,9 +87,10 @@ pub fn detaching(takes: &Takes, device: &Device) -> Remedy {
 fn first_mend(against: &Objections, device: &Device) -> Option<Remedy> {
     let code = against.errors.first()?;
     let address = device.address;
-    Some(Remedy::advice(format!(
-        "First mend {code}: to take the host's driver off {address} would harm the host."
-    )))
+    Some(Remedy::later(
+        code,
+        &format!("to take the host's driver off {address} would harm the host"),
+    ))
 }
 
 fn caution(against: &Objections, device: &Device) -> remedy::Caution {
@@ -116,8 +118,9 @@ fn obstacle(host: &Host, device: &Device) -> Option<&'static str> {
 
 /// What is said in the place of commands for a device that is not the one declared.
 pub fn not_the_one() -> Remedy {
-    Remedy::advice(
-        "First mend AH202: this is not the device that was declared, and unbinding it could harm the host.",
+    Remedy::later(
+        "AH202",
+        "this is not the device that was declared, and unbinding it could harm the host",
     )
 }
 

@@ -85,7 +85,7 @@ fn finding(host: &Host) -> Finding {
         None => finding.remedy(Remedy {
             text: "Update the firmware, and turn on x2APIC and interrupt remapping in its setup; the kernel log says why it is off.".to_owned(),
             commands: vec!["dmesg | grep -iE 'remapping|x2apic|dmar|amd-vi'".to_owned()],
-            undo: Vec::new(),
+            ..Remedy::default()
         }),
     };
     let module = match host.interrupts.type1_unsafe.known() {
@@ -97,5 +97,6 @@ fn finding(host: &Host) -> Finding {
         text: "Or take the risk that a VM sends interrupts of its choice to the host, until the next boot, as root: only for VMs that you trust as the host itself.".to_owned(),
         commands: vec![format!("echo Y > {parameter}")],
         undo: vec![format!("echo N > {parameter}")],
-    })
+..Remedy::default()
+})
 }

@@ -102,7 +102,7 @@ fn explain(host: &Host, finding: Finding, cause: &Cause) -> Finding {
             .remedy(Remedy {
                 text: "Look at the kernel log, as root; often a firmware update mends it.".to_owned(),
                 commands: vec!["dmesg | grep -iE 'dmar|amd-vi|iommu'".to_owned()],
-                undo: Vec::new(),
+                ..Remedy::default()
             }),
     }
 }

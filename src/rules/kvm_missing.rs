@@ -78,7 +78,7 @@ fn cause(host: &Host) -> (&'static str, Remedy) {
                 text: "In a container, give it /dev/kvm; elsewhere the kernel log says why."
                     .to_owned(),
                 commands: vec!["dmesg | grep -i kvm".to_owned()],
-                undo: Vec::new(),
+                ..Remedy::default()
             },
         );
     }
@@ -112,5 +112,6 @@ fn load(part: Part) -> Remedy {
         text: "As root: load the module; if the node does not appear, the kernel log says why (virtualisation off in the firmware).".to_owned(),
         commands: vec![format!("modprobe {}", part.name), "ls -l /dev/kvm".to_owned()],
         undo: vec![format!("modprobe -r {}", part.name)],
-    }
+..Remedy::default()
+}
 }

@@ -206,8 +206,11 @@ impl Checked {
             checked.evidence.extend(answer.findings.iter().flat_map(|it| it.evidence.clone()));
             checked.evidence.extend(answer.gaps.iter().map(gap));
             checked.evidence.extend(answer.not_judged.clone());
-            let room = MOST_SHOWN.saturating_sub(checked.evidence.len());
-            checked.evidence.extend(answer.passed.iter().take(room).cloned());
+            for evidence in &answer.passed {
+                if checked.evidence.len() < MOST_SHOWN && !checked.evidence.contains(evidence) {
+                    checked.evidence.push(evidence.clone());
+                }
+            }
         }
         checked
     }

@@ -52,7 +52,7 @@ pub fn cases() -> Vec<Case> {
         case("a chip that cannot be read", workstation().without("/proc/interrupts").folder("/sys/kernel/irq/0/chip_name"), ONE_GPU, "AH106?", Undetermined),
         case("no word of interrupts", workstation().without("/proc/interrupts"), ONE_GPU, "AH106?", Undetermined),
         case("an empty table of interrupts", workstation().file("/proc/interrupts", ""), ONE_GPU, "AH106?", Undetermined),
-        case("no remapping with the IOMMU off", off(unremapped()).command_line("intel_iommu=off"), ONE_GPU, "AH105 [AH106 AH206 AH206]", Blocked),
+        case("no remapping with the IOMMU off", off(workstation()).command_line("intel_iommu=off"), ONE_GPU, "AH105 [AH106 AH206 AH206]", Blocked),
         case("no-IOMMU mode", workstation().noiommu_mode(), ONE_GPU, "AH105 AH107 AH107", Blocked),
         case("no-IOMMU mode, and the GPU alone wanted", workstation().noiommu_mode(), GPU_ONLY, "AH105 AH107", Blocked),
         case("a named group of another kind", workstation().file("/sys/kernel/iommu_groups/16/name", "fsl-mc\n"), ONE_GPU, "", Ready),

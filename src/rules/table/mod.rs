@@ -53,7 +53,7 @@ fn amd() -> FakeHost {
 
 /// Without an IOMMU at work, for a reason that the command line and the tables tell.
 fn off(host: FakeHost) -> FakeHost {
-    let host = host.iommu(None);
+    let host = host.iommu(None).interrupts("IO-APIC", "PCI-MSI");
     [GPU, GPU_AUDIO, NVME, ROOT_PORT, LPC, IGPU, Address::new(0, 0, 0, 0), Address::new(0, 0, 6, 0)]
         .into_iter()
         .fold(host, |host, address| host.group(address, None))
