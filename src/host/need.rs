@@ -6,6 +6,7 @@ use crate::pci::{Address, PciId};
 
 /// Made by the command line from the command and the wanted devices; a snapshot needs everything.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact that is asked for by itself")]
 pub struct Need {
     pub devices: Devices,
     /// All groups of the host, not only those of the devices.

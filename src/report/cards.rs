@@ -223,7 +223,7 @@ fn holders(card: &Card) -> String {
         Some(name) => format!("{} ({})", escaped(&name), process.pid),
         None => format!("PID {}", process.pid),
     };
-    let named: Vec<String> = card.holders.values().take(MOST_NAMED).map(|it| words(it)).collect();
+    let named: Vec<String> = card.holders.values().take(MOST_NAMED).map(words).collect();
     let more = card.holders.len().saturating_sub(MOST_NAMED);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     named.join(", ") + &rest

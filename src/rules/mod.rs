@@ -7,6 +7,7 @@ mod access;
 mod driver;
 pub mod example;
 mod harm;
+mod host_alone;
 mod kernel_cause;
 mod problem;
 mod run;
@@ -68,7 +69,8 @@ mod vfio_node_no_access;
 mod vm_ip_conflict;
 
 pub use driver::{is_stub, is_vfio};
-pub use run::{Answers, Checked, DeviceCase, GroupCase, WantedCase, need, run, run_host, wanted};
+pub use host_alone::{Checked, run_host};
+pub use run::{Answers, DeviceCase, GroupCase, WantedCase, need, run, wanted};
 pub use taken::TakenCase;
 
 use crate::config::Config;

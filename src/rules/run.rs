@@ -7,7 +7,7 @@ use super::taken::{TakenCase, Takes};
 use super::{ALL, Check, Rule};
 use crate::config::{Config, Vm, Wanted};
 use crate::finding::{Answer, Finding, Undetermined};
-use crate::host::{Device, Evidence, Gap, Group, Host, Members, Need, State, WantedDevice};
+use crate::host::{Device, Gap, Group, Host, Members, Need, State, WantedDevice};
 use crate::pci::{Address, PciId};
 use crate::source::{Span, Spanned};
 
@@ -105,8 +105,7 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
             }
             Check::HostGroup(check, _) => {
                 for group in wanted_groups(config, host) {
-                    let subject = Subject { group: Some(group.id), ..Subject::default() };
-                    answers.ask(rule, &subject, |answer| check(group, answer));
+                    answers.ask(rule, &Subject::group(group.id), |answer| check(group, answer));
                 }
             }
             Check::Plan(check) => {
@@ -120,7 +119,7 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
                 let WantedCase { host, vm, wanted, all_wanted, found } = case;
                 if let Ok(Some(device)) = found {
                     let takes = &takes[index];
-                    let case = DeviceCase { host, vm, wanted, all_wanted, takes, device };
+                    let case = DeviceCase { host, vm, wanted, all_wanted, device, takes };
                     answers
                         .ask(rule, &Subject::device(index, wanted), |answer| check(&case, answer));
                 }
@@ -143,76 +142,6 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
                 answers.ask(rule, &subject, |answer| check(case, answer));
             }),
         }
-    }
-}
-
-/// A question about the host alone, and how it was answered.
-pub struct Checked {
-    pub rule: &'static Rule,
-    /// What is so where nothing is found.
-    pub good: &'static str,
-    /// Whether all is well; none where that could not be told, or was not asked.
-    pub answer: Option<bool>,
-    pub evidence: Vec<Evidence>,
-}
-
-/// Judges the host alone: the rules that need no plan, each with its answer.
-pub fn run_host(host: &Host) -> (Answers, Vec<Checked>) {
-    let mut answers = Answers::default();
-    let mut checks = Vec::new();
-    for &rule in ALL {
-        let (good, asked): (_, Vec<(Subject, Answer)>) = match rule.check {
-            Check::Host(check, good) => {
-                let mut answer = Answer::default();
-                check(host, &mut answer);
-                (good, vec![(Subject::default(), answer)])
-            }
-            Check::HostGroup(check, good) => {
-                let ask = |group: &Group| {
-                    let mut answer = Answer::default();
-                    check(group, &mut answer);
-                    (Subject { group: Some(group.id), ..Subject::default() }, answer)
-                };
-                (good, host.groups.values().map(ask).collect())
-            }
-            _ => continue,
-        };
-        checks.push(Checked::new(rule, good, asked.iter().map(|(_, answer)| answer)));
-        for (subject, answer) in asked {
-            answers.take(rule, &subject, answer);
-        }
-    }
-    (answers, checks)
-}
-
-impl Checked {
-    fn new<'a>(
-        rule: &'static Rule,
-        good: &'static str,
-        asked: impl Iterator<Item = &'a Answer>,
-    ) -> Self {
-        /// A host has hundreds of groups, and what is good of each tells little.
-        const MOST_SHOWN: usize = 4;
-        let mut checked = Self { rule, good, answer: Some(true), evidence: Vec::new() };
-        for answer in asked {
-            let open = !answer.gaps.is_empty() || answer.not_judged.is_some();
-            checked.answer = match (checked.answer, answer.findings.is_empty()) {
-                (_, false) | (Some(false), _) => Some(false),
-                (_, true) if open => None,
-                (before, true) => before,
-            };
-            let gap =
-                |gap: &Gap| Evidence { path: gap.path.clone(), value: format!("({})", gap.why) };
-            checked.evidence.extend(answer.findings.iter().flat_map(|it| it.evidence.clone()));
-            checked.evidence.extend(answer.gaps.iter().map(gap));
-            checked.evidence.extend(answer.not_judged.clone());
-            for evidence in &answer.passed {
-                if checked.evidence.len() < MOST_SHOWN && !checked.evidence.contains(evidence) {
-                    checked.evidence.push(evidence.clone());
-                }
-            }
-        }
-        checked
     }
 }
 
@@ -264,7 +193,7 @@ fn each_group<'a>(plan: Plan<'a>, mut ask: impl FnMut(usize, &GroupCase<'a>)) {
 
 /// Whom a question is about, where the answer does not say it itself.
 #[derive(Debug, Default)]
-struct Subject {
+pub(super) struct Subject {
     vm: Option<usize>,
     device: Option<Address>,
     group: Option<u32>,
@@ -291,7 +220,7 @@ impl GroupCase<'_> {
         let wanted = self.wanted.iter().find(|wanted| wanted.address.value == device.address);
         wanted.is_some_and(|wanted| {
             let Self { host, vm, all_wanted, takes, .. } = *self;
-            let case = DeviceCase { host, vm, wanted, all_wanted, takes, device };
+            let case = DeviceCase { host, vm, wanted, all_wanted, device, takes };
             identity(&case) == Identity::Another
         })
     }
@@ -303,6 +232,10 @@ impl GroupCase<'_> {
 }
 
 impl Subject {
+    pub(super) fn group(group: u32) -> Self {
+        Self { group: Some(group), ..Self::default() }
+    }
+
     fn device(vm: usize, wanted: &Wanted) -> Self {
         Self {
             vm: Some(vm),
@@ -328,7 +261,7 @@ impl Answers {
         self.take(rule, subject, answer);
     }
 
-    fn take(&mut self, rule: &Rule, subject: &Subject, answer: Answer) {
+    pub(super) fn take(&mut self, rule: &Rule, subject: &Subject, answer: Answer) {
         self.findings.extend(answer.findings.into_iter().map(|finding| Finding {
             code: rule.code,
             name: rule.name,

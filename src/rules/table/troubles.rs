@@ -11,7 +11,7 @@ struct Trouble {
     /// `owner/repository#number` of public threads.
     threads: &'static str,
     /// What happened.
-    trouble: &'static str,
+    what: &'static str,
     /// The state of the host.
     state: &'static str,
     host: FakeHost,
@@ -82,7 +82,7 @@ const VMD_DRIVE: Address = Address::new(0x10000, 0xe1, 0, 0);
 
 #[rustfmt::skip]
 fn troubles() -> Vec<Trouble> {
-    let row = |threads, trouble, state, host, config: &str, codes| Trouble { threads, trouble, state, host, config: config.to_owned(), codes };
+    let row = |threads, what, state, host, config: &str, codes| Trouble { threads, what, state, host, config: config.to_owned(), codes };
     let two_vms = "compute_nodes: [{name: a, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.0', device_type: gpu}]}}, {name: b, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.1', device_type: audio}]}}]\n";
     let with_ids = |vendor, device| ONE_GPU.replacen("10de", vendor, 1).replacen("2684", device, 1);
     vec![
@@ -130,7 +130,7 @@ fn each_trouble_is_named() {
         .iter()
         .filter_map(|trouble| {
             let said = codes(&judge(&trouble.config, &trouble.host));
-            let name = trouble.trouble;
+            let name = trouble.what;
             (said != trouble.codes).then(|| format!("{name}: {said:?}, not {:?}", trouble.codes))
         })
         .collect();
@@ -155,11 +155,9 @@ pub fn page() -> String {
         } else {
             said.join("<br>")
         };
-        let Trouble { threads, trouble, state, .. } = trouble;
-        page += &format!(
-            "| {threads} | {trouble} | {state} | {} | {said} |\n",
-            judged.verdict.as_str()
-        );
+        let Trouble { threads, what, state, .. } = trouble;
+        page +=
+            &format!("| {threads} | {what} | {state} | {} | {said} |\n", judged.verdict.as_str());
     }
     page += "\n## What is not known\n\n| threads | trouble | why |\n|---|---|---|\n";
     for (threads, trouble, why) in NOT_KNOWN {
