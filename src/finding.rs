@@ -168,7 +168,11 @@ impl Finding {
     }
 
     pub fn evidence(mut self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
-        self.evidence.extend(evidence);
+        for read in evidence {
+            if !self.evidence.contains(&read) {
+                self.evidence.push(read);
+            }
+        }
         self
     }
 

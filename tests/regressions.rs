@@ -200,3 +200,91 @@ fn the_first_of_two_rivals_is_told_its_error() {
     assert!(ran.stdout.contains("a  blocked: 1 error\n"), "{}", ran.stdout);
     assert!(ran.stdout.contains("b  blocked: 1 error\n"), "{}", ran.stdout);
 }
+
+/// Whoever takes turns still gets a part of a group, which is an error of its own.
+#[test]
+fn taking_turns_completes_no_group() {
+    let part = |name: &str, address: &str, auto: bool| {
+        format!(
+            "  - {{name: {name}, auto_start: {auto}, pcie_passthrough: {{enabled: true, devices: [{{pci_address: \"{address}\", device_type: other}}]}}}}\n"
+        )
+    };
+    let config = format!("compute_nodes:\n{}{}", part("a", GPU, false), part("b", AUDIO, true));
+    let ran = validate(&sample(READY), &config, &[]);
+    assert_eq!(ran.status, 1, "{}", ran.stdout);
+    let allowed = validate(&sample(READY), &config, &["--allow-partial-groups"]);
+    assert_eq!(allowed.status, 0, "{}", allowed.stdout);
+}
+
+/// Groups that cannot be listed are no groups of which all is known.
+#[test]
+fn doctor_does_not_pass_groups_that_it_did_not_see() {
+    let host = HostDir::sample(READY).remove("sys/class/iommu").remove("sys/kernel/iommu_groups");
+    let root = host.root().to_str().unwrap();
+    let document = run(["doctor", "--format", "json", "--root", root]).json();
+    let checks = document["checks"].as_array().unwrap();
+    let check = checks.iter().find(|check| check["code"] == "AH107").unwrap();
+    assert_eq!(check["answer"], "unknown", "{check}");
+}
+
+/// Binding loads the modules, so that a fresh host has nothing against its devices.
+#[test]
+fn modules_that_can_be_loaded_block_no_device() {
+    let fresh = HostDir::sample(HELD)
+        .remove("sys/bus/pci/drivers/vfio-pci")
+        .remove("sys/class/misc/vfio")
+        .remove("sys/module/vfio")
+        .remove("sys/module/vfio_pci")
+        .remove("sys/module/vfio_iommu_type1")
+        .write("proc/modules", "nvidia 1 0 - Live 0x0\n");
+    let listed = inventory(fresh.root(), &[]);
+    assert_eq!(device(&listed, GPU)["passthrough"], "possible", "{}", device(&listed, GPU));
+    let without = fresh.remove("lib/modules").write("boot/config-6.12.1-amd64", "CONFIG_PCI=y\n");
+    let listed = inventory(without.root(), &[]);
+    assert_eq!(device(&listed, GPU)["passthrough"], "blocked", "{}", device(&listed, GPU));
+}
+
+/// Of a copy nothing is asked of anybody, so nobody has to be looked up.
+#[test]
+fn a_user_named_for_a_copy_is_no_error() {
+    let root = sample(READY);
+    for user in ["libvirt-qemu", "64055"] {
+        let ran = run(["doctor", "--as", user, "--root", root.to_str().unwrap()]);
+        assert_eq!(ran.status, 0, "{ran:?}");
+    }
+}
+
+/// tar copies a page where an attribute has a line: the rest are zeros.
+#[test]
+fn attributes_that_were_padded_with_zeros_are_read() {
+    let padded = |text: &str| {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.resize(4096, 0);
+        bytes
+    };
+    let host = HostDir::sample(READY);
+    let uevent = std::fs::read_to_string(host.device(GPU).join("uevent")).unwrap();
+    let host = host
+        .attribute(GPU, "uevent", padded(&uevent))
+        .attribute(GPU, "class", padded("0x030000\n"))
+        .attribute(AUDIO, "power_state", padded(""));
+    let config = short_file(&[(GPU, "gpu"), (AUDIO, "audio")]);
+    let ran = validate(host.root(), &config, &[]);
+    assert_eq!(ran.status, 0, "{}", ran.stdout);
+    let open = ran.json()["undetermined"].to_string();
+    assert!(open.contains("AH213"), "an empty attribute is not read as one: {open}");
+}
+
+/// Both ids are in one line of `uevent`.
+#[test]
+fn evidence_stands_once() {
+    let config = short_file(&[(GPU, "gpu")])
+        .replace("device_type: gpu", "device_type: gpu, vendor_id: \"1002\", device_id: \"744c\"");
+    let document = validate(&sample(READY), &config, &[]).json();
+    for finding in document["findings"].as_array().unwrap() {
+        let evidence = finding["evidence"].as_array().unwrap();
+        let distinct: std::collections::BTreeSet<String> =
+            evidence.iter().map(ToString::to_string).collect();
+        assert_eq!(distinct.len(), evidence.len(), "{finding}");
+    }
+}

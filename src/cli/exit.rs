@@ -33,8 +33,8 @@ pub enum CliError {
     Format { command: &'static str, format: Format, allowed: String },
     #[error("there is no rule {word}{hint}; `ai-how rules` lists them all")]
     UnknownRule { word: String, hint: String },
-    #[error("--as {name}: no such user is known ({gap})")]
-    NoUser { name: String, gap: Gap },
+    #[error("--as {name}: no such user is known: {why}")]
+    NoUser { name: String, why: String },
     #[error("the PCI bus cannot be listed: {gap}")]
     NoBus { gap: Gap },
     #[error("{path}: cannot be written: {error}", path = .path.display())]

@@ -4,7 +4,7 @@ use super::args::{Format, Global, ValidateArgs};
 use super::exit::{CliError, Exit};
 use super::output;
 use crate::config;
-use crate::host::{Host, Need, Reading, Root};
+use crate::host::{Host, Need, Reading, Root, Why};
 use crate::policy::{self, Policy};
 use crate::report::text::{self, Amount};
 use crate::report::view::Validate;
@@ -47,7 +47,11 @@ pub fn read_host(global: &Global, need: &Need) -> Result<Host, CliError> {
         tracing::debug!("asked for the {} {path:?}", asked.as_str());
     }
     if let (Some(name), Some(Err(gap))) = (&need.user, host.user.as_ref().map(Reading::required)) {
-        return Err(CliError::NoUser { name: name.clone(), gap });
+        let why = match gap.why {
+            Why::Missing => format!("{} does not list it", gap.path),
+            _ => gap.to_string(),
+        };
+        return Err(CliError::NoUser { name: name.clone(), why });
     }
     Ok(host)
 }

@@ -384,10 +384,9 @@ impl<'a> Reader<'a> {
             if awake {
                 self.text(name)
             } else {
-                Reading::new(
-                    self.path(name),
-                    Fact::Unknown(Why::Failed { error: "the device is not awake".to_owned() }),
-                )
+                let asleep = || Why::Failed { error: "the device is not awake".to_owned() };
+                let why = power_state.required().err().map_or_else(asleep, |gap| gap.why);
+                Reading::new(self.path(name), Fact::Unknown(why))
             }
         };
         let width =

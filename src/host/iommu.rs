@@ -61,6 +61,7 @@ pub fn read(root: &Root) -> Iommu {
     let groups: Reading<BTreeSet<u32>> = root
         .list(&GROUPS.into())
         .parse("numbered groups", |names| names.iter().map(|name| name.parse().ok()).collect());
+    let groups = by_number(groups);
     // A capture with neither folder was taken by somebody who did not look.
     let (instances, groups) =
         if is_missing(&instances) && is_missing(&groups) && root.may_be_partial() {
@@ -75,6 +76,17 @@ pub fn read(root: &Root) -> Iommu {
             .parse("names of tables", |names| Some(names.iter().cloned().collect()))
     });
     Iommu { instances, groups, acpi_tables }
+}
+
+/// Shown in the order of their numbers, not of their names.
+fn by_number(groups: Reading<BTreeSet<u32>>) -> Reading<BTreeSet<u32>> {
+    match groups.known() {
+        Ok(Some(ids)) if !ids.is_empty() => {
+            let shown: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            Reading::present(groups.path().clone(), ids.clone(), shown.join(" "))
+        }
+        _ => groups,
+    }
 }
 
 /// Whether the capture tells nothing of the IOMMU, so that a device without a group may have one.

@@ -275,9 +275,19 @@ impl Root {
             if bytes.len() > most {
                 return Fact::Unknown(wrong("more than 4 MiB", expected));
             }
-            text_from(bytes.strip_suffix(b"\n").unwrap_or(&bytes))
+            let bytes = self.without_padding(&bytes);
+            text_from(bytes.strip_suffix(b"\n").unwrap_or(bytes))
         });
         Reading::new(path.clone(), fact)
+    }
+
+    /// A program that copies by the size it was told fills an attribute of sysfs, which says a whole
+    /// page, with zeros.
+    fn without_padding<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        const PAGE: usize = 4096;
+        let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        let padded = self.may_be_partial() && bytes.len() == PAGE && end > 0;
+        if padded { &bytes[..end] } else { bytes }
     }
 
     /// At most `most` bytes of a file; `stop` where the rest is not wanted.

@@ -26,6 +26,8 @@ pub struct Row<'a> {
     pub passthrough: Passthrough,
     /// Codes of the findings, or of the checks that could not be answered.
     pub reasons: BTreeSet<&'static str>,
+    /// The one of them that decides, to be told where there is room for one.
+    pub first_reason: Option<&'static str>,
 }
 
 /// An IOMMU group of the rows shown.
@@ -58,7 +60,7 @@ impl<'a> Inventory<'a> {
             .devices
             .values()
             .filter(|device| filter.takes(device))
-            .map(|device| row(device, judged.of(device.address)))
+            .map(|device| row(device, &judged))
             .collect();
         let shown: BTreeSet<u32> = rows
             .iter()
@@ -91,10 +93,11 @@ impl Filter {
     }
 }
 
-fn row<'a>(
-    device: &'a Device,
-    (passthrough, reasons): (Passthrough, BTreeSet<&'static str>),
-) -> Row<'a> {
+fn row<'a>(device: &'a Device, judged: &passthrough::Answers) -> Row<'a> {
+    let (passthrough, reasons) = judged.of(device.address);
+    let decides =
+        |code: &&&str| passthrough != Passthrough::Blocked || !judged.is_mended_by_binding(code);
+    let first_reason = reasons.iter().find(decides).or(reasons.first()).copied();
     let assignable = passthrough != Passthrough::Never;
     let vfio = rules::is_vfio(device) == Ok(true);
     let driver = device.driver.known();
@@ -110,6 +113,7 @@ fn row<'a>(
         unbound: assignable && matches!(driver, Ok(None)),
         passthrough,
         reasons,
+        first_reason,
     }
 }
 

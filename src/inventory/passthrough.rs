@@ -42,6 +42,8 @@ pub struct Answers<'a> {
     everywhere: Said,
     of_device: BTreeMap<Address, Said>,
     of_group: BTreeMap<u32, Said>,
+    /// The modules that are missing are loaded by binding.
+    loads_modules: bool,
 }
 
 /// Codes that were said of a subject.
@@ -55,6 +57,8 @@ struct Said {
 
 /// Errors that binding the group to vfio-pci mends.
 const MENDED_BY_BINDING: &[&str] = &["AH207", "AH208", "AH209"];
+/// The same where the modules can be loaded.
+const MODULES_MISSING: &str = "AH104";
 
 pub fn judge(host: &Host) -> Answers<'_> {
     let (config, bridges) = everything_wanted(host);
@@ -77,7 +81,7 @@ impl Answers<'_> {
             said.errors.extend(&other.errors);
             said.open.extend(&other.open);
         }
-        if said.errors.iter().any(|code| !MENDED_BY_BINDING.contains(code)) {
+        if said.errors.iter().any(|code| !self.is_mended_by_binding(code)) {
             return (Passthrough::Blocked, said.errors);
         }
         if !said.open.is_empty() {
@@ -90,6 +94,10 @@ impl Answers<'_> {
             }
             false => (Passthrough::Possible, said.errors),
         }
+    }
+
+    pub fn is_mended_by_binding(&self, code: &str) -> bool {
+        MENDED_BY_BINDING.contains(&code) || (self.loads_modules && code == MODULES_MISSING)
     }
 
     /// Whether the kernel would give a group to a VM as it is.
@@ -128,6 +136,7 @@ fn collect<'a>(host: &'a Host, judged: &Judged, bridges: usize) -> Answers<'a> {
         everywhere: Said::default(),
         of_device: BTreeMap::new(),
         of_group: BTreeMap::new(),
+        loads_modules: rules::comes_with_binding(host),
     };
     // That the rest of a bridge's group is left out says nothing of that group; that the group is
     // not viable does, but not whether binding would mend it.

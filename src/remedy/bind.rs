@@ -13,8 +13,6 @@ pub struct Caution {
     pub kind: Option<DeviceType>,
     /// Codes of what the host loses with it, and can do without.
     pub warnings: Vec<&'static str>,
-    /// Codes of what could not be told.
-    pub open: Vec<&'static str>,
 }
 
 /// Binds a function to vfio-pci, now and for good; `bound` says whether a driver holds it.
@@ -99,12 +97,6 @@ fn words(caution: &Caution) -> String {
     .to_owned();
     if !caution.warnings.is_empty() {
         words += &format!(" Mind {}: the host loses that.", caution.warnings.join(" and "));
-    }
-    if !caution.open.is_empty() {
-        words += &format!(
-            " What the host would lose with it could not be told ({}): first make sure that it lives on nothing of it.",
-            caution.open.join(", ")
-        );
     }
     words
 }

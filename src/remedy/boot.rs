@@ -15,7 +15,7 @@ pub fn load_modules(names: &[&str]) -> Remedy {
     let list = names.join(" ");
     let lines = names.join("\\n");
     Remedy {
-        text: "As root: load them now, and at every boot.".to_owned(),
+        text: format!("As root: load {} now, and at every boot.", names.join(", ")),
         commands: vec![
             format!("modprobe -a {list}"),
             format!("printf '{lines}\\n' > /etc/modules-load.d/ai-how-vfio.conf"),

@@ -429,8 +429,11 @@ fn draw(
 pub fn summary_line(inventory: &Inventory) -> String {
     let InventorySummary { total, vfio, conflicting, unbound, ready } =
         InventorySummary::new(inventory);
+    let never = inventory.rows.iter().filter(|row| row.passthrough == Passthrough::Never).count();
+    let bridges = if never > 0 { format!(", {never} never passed") } else { String::new() };
     format!(
-        "{total} functions: {vfio} on VFIO, {conflicting} on a driver of the host, {unbound} unbound; {ready} ready\n"
+        "{}: {vfio} on VFIO, {conflicting} on a driver of the host, {unbound} unbound{bridges}; {ready} ready\n",
+        super::text::counted(total, "function")
     )
 }
 
@@ -461,10 +464,8 @@ fn passthrough_words(row: &Row) -> String {
     let word = row.passthrough.as_str();
     match (row.passthrough, row.reasons.len()) {
         (Passthrough::Never, _) | (_, 0) => word.to_owned(),
-        (_, 1) => format!("{word} {}", row.reasons.first().copied().unwrap_or_default()),
-        (_, more) => {
-            format!("{word} {} +{}", row.reasons.first().copied().unwrap_or_default(), more - 1)
-        }
+        (_, 1) => format!("{word} {}", row.first_reason.unwrap_or_default()),
+        (_, more) => format!("{word} {} +{}", row.first_reason.unwrap_or_default(), more - 1),
     }
 }
 

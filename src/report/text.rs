@@ -222,10 +222,19 @@ impl<'a> Page<'a> {
             if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
         let verdict = self.paint.verdict(self.judged.verdict, self.judged.verdict.as_str());
         let mut text = format!("Verdict: {verdict}{counts}\n");
+        if self.nothing_is_wanted() && self.judged.verdict == Verdict::Ready {
+            text += "No VM wants a device, so nothing of the host was judged.\n";
+        }
         if let Some(first) = self.first_step() {
             text += &self.paint.wrapped("", &format!("First: {first}"));
         }
         text
+    }
+
+    /// Of a plan; the host alone has none.
+    fn nothing_is_wanted(&self) -> bool {
+        self.sources.names().next().is_some()
+            && self.judged.vms.iter().all(|vm| vm.devices.is_empty())
     }
 
     /// What comes first where a remedy has to wait for another.
@@ -268,7 +277,7 @@ fn vm_words(vm: &VmVerdict) -> String {
     }
 }
 
-fn counted(count: usize, word: &str) -> String {
+pub fn counted(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 

@@ -8,8 +8,8 @@ pub struct Closed {
     /// `the caller` or the user's name.
     pub who: String,
     pub why: String,
-    /// The group that owns the node.
-    pub group: u32,
+    /// The group that owns the node, where its members may open it and are not root's.
+    pub group: Option<u32>,
 }
 
 /// None where it is open, or where that is not known, which is then noted.
@@ -47,7 +47,7 @@ pub fn closed(
                 "Its owner is {}, its group {} and its mode {:04o}.",
                 node.owner, node.group, node.mode
             ),
-            group: node.group,
+            group: (node.group != 0 && node.mode & 0o060 == 0o060).then_some(node.group),
         }),
         None => {
             let expected = "a mode that tells who may open it";

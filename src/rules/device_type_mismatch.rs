@@ -44,9 +44,9 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
         return;
     }
     let address = case.device.address;
-    let words = names::class(found.0).unwrap_or("device of an unknown class");
+    let words = names::class(found.0).unwrap_or("unknown");
     let finding =
-        Finding::new(format!("{address} is a {words}, not of type {}", declared.value.as_str()))
+        Finding::new(format!("{address} is of the class \"{words}\", not of type {}", declared.value.as_str()))
             .severity(severity)
             .evidence([class.evidence()])
             .remedy(Remedy::advice(format!(

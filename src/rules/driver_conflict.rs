@@ -84,9 +84,20 @@ pub fn detaching(takes: &Takes, device: &Device) -> Remedy {
         .unwrap_or_else(|| remedy::detach(device.address, &caution(&against, device)))
 }
 
+/// Whether the host's driver is better left on a function: harm is known, or cannot be ruled out.
+pub fn must_stay(takes: &Takes, device: &Device) -> bool {
+    first_mend(&objections(takes, device), device).is_some()
+}
+
 fn first_mend(against: &Objections, device: &Device) -> Option<Remedy> {
-    let code = against.errors.first()?;
     let address = device.address;
+    if against.errors.is_empty() && !against.open.is_empty() {
+        return Some(Remedy::advice(format!(
+            "First find out what the host would lose with {address} ({} could not be told): look at its disks, routes and displays (lsblk, findmnt, ip route), or run this where they can be read.",
+            against.open.join(", ")
+        )));
+    }
+    let code = against.errors.first()?;
     Some(Remedy::later(
         code,
         &format!("to take the host's driver off {address} would harm the host"),
@@ -95,8 +106,7 @@ fn first_mend(against: &Objections, device: &Device) -> Option<Remedy> {
 
 fn caution(against: &Objections, device: &Device) -> remedy::Caution {
     let kind = device_type(device);
-    let Objections { warnings, open, .. } = against;
-    remedy::Caution { kind, warnings: warnings.clone(), open: open.clone() }
+    remedy::Caution { kind, warnings: against.warnings.clone() }
 }
 
 /// The finding that keeps vfio-pci from taking a device (`drivers/vfio/vfio_main.c`: EINVAL

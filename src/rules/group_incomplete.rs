@@ -65,7 +65,7 @@ fn finding(case: &GroupCase, left_out: Address, kind: Option<DeviceType>) -> Fin
         case.vm.name
     ))
     .device(left_out)
-    .detail("The kernel itself would start the VM once no driver of the host holds that function.");
+    .detail("The kernel itself asks only that no driver of the host holds that function.");
     // The first wanted member stands for all, so that the size stays bounded.
     if let Some(wanted) = case.wanted.first() {
         let place = wanted.address.span;

@@ -1,7 +1,7 @@
 //! AH302 group-not-viable
 
 use super::driver::{Hold, hold};
-use super::driver_conflict::{binding, detaching, not_the_one};
+use super::driver_conflict::{binding, detaching, must_stay, not_the_one};
 use super::example::Scene;
 use super::not_assignable::is_refused;
 use super::{Check, Example, GroupCase, Rule};
@@ -85,6 +85,13 @@ fn finding(case: &GroupCase, blockers: &[Blocker]) -> Finding {
             place: blocker.device.and_then(|device| places.get(&device.address)).copied(),
             device: blocker.device.map(|device| device.address),
         });
+    }
+    // To unbind a part of the group is no use while another part has to stay.
+    let stays =
+        |blocker: &&Blocker| blocker.device.is_some_and(|device| must_stay(case.takes, device));
+    let staying: Vec<&Blocker> = blockers.iter().filter(stays).collect();
+    let to_mend = if staying.is_empty() { blockers.iter().collect() } else { staying };
+    for blocker in to_mend {
         let Some(device) = blocker.device else { continue };
         if case.is_another(device) {
             finding = finding.remedy(not_the_one());

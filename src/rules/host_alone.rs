@@ -32,7 +32,14 @@ pub fn run_host(host: &Host) -> (Answers, Vec<Checked>) {
                     check(group, &mut answer);
                     (Subject::group(group.id), answer)
                 };
-                (good, host.groups.values().map(ask).collect())
+                let groups = &host.iommu.groups;
+                let mut all = Answer::default();
+                match groups.known() {
+                    Ok(_) => all.passed([groups.evidence()]),
+                    Err(gap) => all.gap(gap),
+                }
+                let each = host.groups.values().map(ask);
+                (good, each.chain([(Subject::default(), all)]).collect())
             }
             _ => continue,
         };

@@ -50,7 +50,7 @@ fn check(case: &TakenCase, answer: &mut Answer) {
     }
     let address = case.address();
     answer.find(
-        case.finding(format!("{address} is a {part}, which the host runs on"))
+        case.finding(format!("{address} is {part}, which the host runs on"))
             .evidence([case.device.class.evidence(), case.device.driver.evidence()])
             .remedy(Remedy::advice("Leave it to the host: pass a device of another IOMMU group, in another slot or on another controller.")),
     );
@@ -59,12 +59,12 @@ fn check(case: &TakenCase, answer: &mut Answer) {
 /// What it is of the chipset; none of another function.
 fn part(device: &Device) -> Result<Option<&'static str>, crate::host::Gap> {
     if device.is_bus_bridge()? {
-        return Ok(Some("PCI bridge"));
+        return Ok(Some("a PCI bridge"));
     }
     Ok(match device.class.required()?.sub() {
-        0x0600 => Some("host bridge"),
-        0x0601 => Some("ISA bridge"),
-        0x0c05 => Some("SMBus controller"),
+        0x0600 => Some("a host bridge"),
+        0x0601 => Some("an ISA bridge"),
+        0x0c05 => Some("an SMBus controller"),
         _ => None,
     })
 }

@@ -35,7 +35,7 @@ fn check(case: &TakenCase, answer: &mut Answer) {
         Ok(false) => return,
         Err(gap) => return harm::note(case, answer, [gap]),
     }
-    match is_one_left(case) {
+    match case.takes.display_left(|| is_one_left(case)) {
         Ok(false) => answer.find(only_display(case)),
         left => {
             check_monitor(case, answer);
@@ -76,7 +76,7 @@ fn serves_the_host(device: &Device) -> Result<bool, Gap> {
 fn only_display(case: &TakenCase) -> crate::finding::Finding {
     let address = case.address();
     let taken = case.host.devices.values().filter(|it| case.takes.loses(it.address));
-    let displays = taken.filter(|it| serves_the_host(it) == Ok(true)).count();
+    let displays = taken.filter(|it| serves_the_host(it) == Ok(true)).take(2).count();
     let message = if displays > 1 {
         format!(
             "{address} is one of the host's last displays, and {} takes them all",

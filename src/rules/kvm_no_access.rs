@@ -34,10 +34,13 @@ fn check(host: &Host, answer: &mut Answer) {
     let Some(node) = &host.kvm.access else {
         return answer.not_judged(host.kvm.node.evidence());
     };
-    let remedy = |group: u32| {
-        Remedy::advice(format!(
-            "Put the user into the group {group} (`getent group {group}` tells its name, often kvm; then `usermod -aG NAME USER`), and log in anew."
-        ))
+    let remedy = |group: Option<u32>| {
+        Remedy::advice(match group {
+            Some(group) => format!(
+                "Put the user into the group {group} (`getent group {group}` tells its name, often kvm; then `usermod -aG NAME USER`), and log in anew."
+            ),
+            None => "Let a udev rule give the node to a group, KERNEL==\"kvm\", GROUP=\"kvm\", MODE=\"0660\", and put the user into that group.".to_owned(),
+        })
     };
     if let Some(closed) = access::closed(node, host.user.as_ref(), answer) {
         let message = format!("{} may not open /dev/kvm", closed.who);

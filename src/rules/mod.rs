@@ -72,6 +72,7 @@ pub use driver::{is_stub, is_vfio};
 pub use host_alone::{Checked, run_host};
 pub use run::{Answers, DeviceCase, GroupCase, WantedCase, need, run, wanted};
 pub use taken::TakenCase;
+pub use vfio_modules_missing::comes_with_binding;
 
 use crate::config::Config;
 use crate::finding::{Answer, Severity};

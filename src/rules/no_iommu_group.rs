@@ -29,6 +29,17 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     let group = &case.device.iommu_group;
     if let Some(None) = answer.learn(group.known()) {
         let finding = Finding::new(format!("{} is in no IOMMU group", case.device.address));
-        answer.find(finding.evidence([group.evidence()]).remedy(Remedy::advice(RULE.remedy)));
+        let device = case.device;
+        let vendor = device.vendor.known().ok().flatten();
+        let intel_display =
+            vendor.is_some_and(|vendor| vendor.0 == 0x8086) && device.is_display() == Ok(true);
+        let advice = if intel_display {
+            "Take intel_iommu=igfx_off off the kernel's command line and reboot; without it there, this graphics function is left out by the kernel itself."
+        } else if device.address.domain > 0xffff {
+            "It hangs below a controller that makes a domain of its own (VMD): turn VMD off in the firmware setup, or update the firmware."
+        } else {
+            "The firmware's tables leave it out of the IOMMU (the kernel log tells what they list): update the firmware, or use another slot."
+        };
+        answer.find(finding.evidence([group.evidence()]).remedy(Remedy::advice(advice)));
     }
 }

@@ -66,7 +66,7 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     match device.is_infrastructure() {
         Ok(true) => {
             let finding = Finding::new(format!(
-                "{address} is a {}, which cannot be passed to a VM",
+                "{address} is {}, which cannot be passed to a VM",
                 kind(device)
             ));
             return answer.find(finding.evidence([device.class.evidence()]).remedy(advice));
@@ -87,9 +87,9 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
 
 fn kind(device: &Device) -> &'static str {
     match device.class.known() {
-        Ok(Some(class)) if class.sub() == 0x0600 => "host bridge",
-        Ok(Some(class)) if class.sub() == 0x0601 => "ISA bridge",
-        Ok(Some(class)) if class.sub() == 0x0607 => "CardBus bridge",
-        _ => "PCI bridge",
+        Ok(Some(class)) if class.sub() == 0x0600 => "a host bridge",
+        Ok(Some(class)) if class.sub() == 0x0601 => "an ISA bridge",
+        Ok(Some(class)) if class.sub() == 0x0607 => "a CardBus bridge",
+        _ => "a PCI bridge",
     }
 }

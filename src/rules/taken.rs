@@ -1,12 +1,13 @@
 //! The functions that a VM takes from the host: each wanted device, every other member of its
 //! IOMMU group, which has to leave its driver too, and what is reset with it.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::driver::{is_stub, is_vfio};
 use crate::config::{Vm, Wanted};
 use crate::finding::{Answer, Finding, Related, Severity};
-use crate::host::{Device, Host, resets_with};
+use crate::host::{Device, Gap, Host, resets_with};
 use crate::pci::Address;
 
 /// All that one VM takes.
@@ -18,6 +19,8 @@ pub struct Takes<'a> {
     groups: BTreeMap<u32, &'a Wanted>,
     /// Functions that are reset with a wanted one, with the first such device.
     peers: BTreeMap<Address, &'a Wanted>,
+    /// Whether the host keeps a display; the same for every function that is taken.
+    display_left: OnceCell<Result<bool, Gap>>,
 }
 
 /// A function that the host would lose to a VM, and that a driver of the host still holds, or may
@@ -56,7 +59,12 @@ impl<'a> Takes<'a> {
                 peers.entry(peer).or_insert(device);
             }
         }
-        Self { host, vm, wanted, groups, peers }
+        Self { host, vm, wanted, groups, peers, display_left: OnceCell::new() }
+    }
+
+    /// Asked once: it looks through all functions of the host.
+    pub fn display_left(&self, ask: impl FnOnce() -> Result<bool, Gap>) -> Result<bool, Gap> {
+        self.display_left.get_or_init(ask).clone()
     }
 
     /// Whether the host loses a function to this VM, or has lost it already. A bridge stays.

@@ -51,14 +51,38 @@ fn finding(host: &Host, missing: &[Part]) -> Finding {
     let names: Vec<&str> = missing.iter().map(|part| part.name).collect();
     let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
     let finding = Finding::new(format!("Missing required VFIO modules: [{}]", quoted.join(", ")));
-    let can = |part: &Part| host.modules.as_ref().and_then(|modules| modules.can_be_loaded(*part));
-    if missing.iter().any(|part| can(part) == Some(false)) {
+    if missing.iter().any(|&part| not_built(host, part)) {
+        finding.detail("The kernel that runs was built without it.").remedy(Remedy::advice(
+            "Boot a kernel with CONFIG_VFIO, CONFIG_VFIO_IOMMU_TYPE1 and CONFIG_VFIO_PCI, as those of distributions are.",
+        ))
+    } else if missing.iter().any(|&part| can_be_loaded(host, part) == Some(false)) {
         finding
             .detail("The kernel that runs has no such module to load.")
-            .remedy(Remedy::advice("Install the modules of the running kernel, or boot a kernel with CONFIG_VFIO, CONFIG_VFIO_IOMMU_TYPE1 and CONFIG_VFIO_PCI."))
+            .remedy(Remedy::advice("Install the modules of the running kernel (after an update: reboot into the new one), or boot a kernel with CONFIG_VFIO, CONFIG_VFIO_IOMMU_TYPE1 and CONFIG_VFIO_PCI."))
     } else {
         finding.remedy(remedy::load_modules(&names))
     }
+}
+
+fn can_be_loaded(host: &Host, part: Part) -> Option<bool> {
+    host.modules.as_ref().and_then(|modules| modules.can_be_loaded(part))
+}
+
+/// Whether the kernel's configuration is known to leave it out.
+fn not_built(host: &Host, part: Part) -> bool {
+    let build = host.modules.as_ref().and_then(|modules| modules.build.known().ok().flatten());
+    build.is_some_and(|build| build.option(part.option).is_none())
+}
+
+/// Whether binding a device loads all that is missing: `modprobe vfio-pci` brings vfio and type1
+/// along (`drivers/vfio/vfio_main.c`, `MODULE_SOFTDEP`).
+pub fn comes_with_binding(host: &Host) -> bool {
+    let parts = [(VFIO, vfio(host)), (VFIO_TYPE1, type1(host)), (VFIO_PCI, pci(host))];
+    parts.into_iter().all(|(part, found)| match found {
+        Presence::AtWork(_) => true,
+        Presence::Absent(_) => can_be_loaded(host, part) == Some(true) && !not_built(host, part),
+        Presence::Unknown(_) => false,
+    })
 }
 
 /// The driver's folder is there when it is registered, from a module or built in.

@@ -31,7 +31,7 @@ pub fn point_to(
     };
     if !in_place.is_empty() {
         finding = finding
-            .detail(format!("Another {ids} is at {}, where the plan wants it.", list(&in_place)));
+            .detail(format!("There is a {ids} at {}, where the plan wants one.", list(&in_place)));
     }
     for place in free {
         let traits: Vec<String> = traits(host, place).into_iter().map(|it| it.words()).collect();
@@ -48,9 +48,13 @@ fn nowhere(finding: Finding, host: &Host, ids: &str, has_like: bool) -> Finding 
             if has_like { "other " } else { "" }
         ));
     }
-    let message = if has_like { "No other device" } else { "No device" };
-    finding.detail(format!("{message} {ids} was found on this host.")).remedy(Remedy::advice(
-        "Check that the card is seated and enabled in the firmware setup, or correct the ids.",
+    let message = if has_like {
+        format!("No {ids} was found that the plan does not want already.")
+    } else {
+        format!("No device {ids} was found on this host.")
+    };
+    finding.detail(message).remedy(Remedy::advice(
+        "Check that the card is seated and enabled in the firmware setup, or correct the address and the ids.",
     ))
 }
 

@@ -58,7 +58,7 @@ pub fn cases() -> Vec<Case> {
         case("a bridge wanted", workstation(), BRIDGE_ONLY, "AH205 AH405", Blocked),
         case("the disk of the host wanted", workstation(), NVME_ONLY, "AH207 AH401 [AH302]", Blocked),
         case("two VMs, one group", workstation(), TWO_VMS, "AH303 [AH301 AH301]", Blocked),
-        case("two VMs that take turns", workstation(), TAKING_TURNS, "AH303 [AH301 AH301]", Ready),
+        case("two VMs that take turns", workstation(), TAKING_TURNS, "AH301 AH301 AH303", Blocked),
         case("a refused accelerator", workstation().ids(NVME, 0x8086, 0x37c8).driver(NVME, None), NVME_ONLY, "AH205", Blocked),
     ]
 }

@@ -12,7 +12,7 @@ mod whereabouts;
 use super::example::ONE_GPU;
 use super::tests::{faults, judge_by};
 use crate::config::{self, Config};
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use crate::host::fake::{FakeHost, GPU, GPU_AUDIO, IGPU, LPC, NVME, ROOT_PORT};
 use crate::host::{Host, Root, fake};
 use crate::pci::Address;
@@ -213,7 +213,7 @@ fn a_harm_is_told_with_the_way_to_it() {
     let warned = said(ONE_GPU, &FakeHost::gpu_held_by_nvidia().output(GPU, "card1", true), "AH207");
     assert!(warned.contains("Mind AH403"), "{warned}");
     let open = said(&nvme, &workstation().without("/proc/1/mountinfo"), "AH207");
-    assert!(open.contains("could not be told (AH401)"), "{open}");
+    assert!(open.contains("(AH401 could not be told)"), "{open}");
 }
 
 #[test]
@@ -241,4 +241,60 @@ fn the_cause_of_an_iommu_that_is_off_is_told() {
         let said = cause(host);
         assert!(said.contains(words), "{words}: {said}");
     }
+}
+
+fn finding_of(config: &str, host: &FakeHost, code: &str) -> Finding {
+    let judged = judge(config, host);
+    let found = judged.findings.iter().find(|finding| finding.code == code);
+    found.unwrap_or_else(|| panic!("no {code}: {judged:#?}")).clone()
+}
+
+fn commands(finding: &Finding) -> Vec<String> {
+    finding.remedies.iter().flat_map(|remedy| remedy.commands.clone()).collect()
+}
+
+#[test]
+fn nothing_is_unbound_of_which_harm_cannot_be_ruled_out() {
+    let nvme = wanting(&[(NVME, "storage")]);
+    let unread = workstation().without("/proc/1/mountinfo");
+    assert!(commands(&finding_of(&nvme, &unread, "AH207")).is_empty());
+    assert!(commands(&finding_of(&nvme, &unread, "AH302")).is_empty());
+}
+
+/// One member has to stay, so that to unbind the others frees nothing.
+#[test]
+fn no_half_of_a_group_is_unbound() {
+    let host = FakeHost::gpu_held_by_nvidia().group(NVME, Some(16));
+    let finding = finding_of(ONE_GPU, &host, "AH302");
+    assert!(commands(&finding).is_empty(), "{finding:#?}");
+    assert_eq!(finding.remedies.len(), 1, "{finding:#?}");
+    let free = FakeHost::gpu_held_by_nvidia();
+    assert!(!commands(&finding_of(ONE_GPU, &free, "AH302")).is_empty());
+}
+
+#[test]
+fn no_user_is_put_into_the_group_of_root() {
+    for (group, mode, named) in
+        [(0, 0o600, false), (0, 0o660, false), (104, 0o600, false), (104, 0o660, true)]
+    {
+        let host = workstation().node("/dev/kvm", 0, group, mode).called_by(1000);
+        let text = finding_of(ONE_GPU, &host, "AH103").remedies[0].text.clone();
+        assert_eq!(text.contains("the group 104"), named, "{text}");
+        assert!(!text.contains("the group 0"), "{text}");
+    }
+}
+
+/// To take the virtual functions away would take what another VM wants.
+#[test]
+fn a_wanted_virtual_function_is_not_removed_for_its_physical_one() {
+    const PF: Address = Address::new(0, 3, 0, 0);
+    const VF: Address = Address::new(0, 3, 0, 4);
+    let host = workstation()
+        .with(PF, 0x02_0000, (0x8086, 0x1592), Some("ice"), 30)
+        .virtual_function(PF, VF, Some("vfio-pci"), 31);
+    let alone = finding_of(&wanting(&[(PF, "network")]), &host, "AH214");
+    assert!(commands(&alone).iter().any(|command| command.contains("sriov_numvfs")), "{alone:#?}");
+    let both = finding_of(&wanting(&[(PF, "network"), (VF, "network")]), &host, "AH214");
+    assert!(commands(&both).is_empty(), "{both:#?}");
+    assert!(both.remedies[0].text.contains("0000:03:00.4"), "{both:#?}");
 }
