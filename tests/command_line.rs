@@ -89,7 +89,6 @@ fn what_cannot_run_says_why_in_one_line() {
         (&["validate", "-q", "-v", &good], ""),
         (&["doctor", "--format", "csv"], "csv"),
         (&["doctor", "--root", missing], "missing.yaml"),
-        (&["doctor", "--root", ready, "--as", "nobody-here"], "nobody-here"),
         (&["inventory", "gpu", "--root", ready, "--with", "everything"], "everything"),
         (&["rules", "--format", "ndjson"], "ndjson"),
         (&["rules", "--format", "csv"], "csv"),

@@ -261,7 +261,9 @@ fn attributes_that_say_nothing_sensible() {
 
 #[test]
 fn processes_that_are_none() {
-    let busy = || ready().attribute(GPU, "enable", "1\n").link("proc/1/fd/0", "/dev/null");
+    let busy = || {
+        ready().attribute(GPU, "enable", "1\n").link("proc/1/fd/0", "/dev/null").folder("proc/2/fd")
+    };
     let held = || busy().link("proc/7/fd/3", "/dev/vfio/16").write("proc/7/cmdline", "x\0");
     let cases = [
         ("no processes", busy(), 0),

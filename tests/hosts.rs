@@ -274,6 +274,7 @@ fn what_a_capture_tells_of_a_device() {
     let qemu = |vm: &str| {
         busy()
             .link("proc/1/fd/0", "/dev/null")
+            .folder("proc/2/fd")
             .write("proc/4711/comm", "qemu-system-x86\n")
             .write("proc/4711/cmdline", format!("qemu-system-x86_64\0-name\0guest={vm}\0"))
             .link("proc/4711/fd/31", "/dev/vfio/16")

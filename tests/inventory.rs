@@ -364,6 +364,7 @@ fn monitors_and_users_of_a_card_are_told() {
         .link("sys/class/drm/card0-HDMI-A-1", &format!("../../../{card}/card0-HDMI-A-1"))
         .write("proc/1/comm", "systemd\n")
         .link("proc/1/fd/0", "/dev/null")
+        .folder("proc/2/fd")
         .write("proc/4711/comm", "Xorg\n")
         .write("proc/4711/cmdline", "Xorg\0")
         .link("proc/4711/fd/9", "/dev/dri/card0");

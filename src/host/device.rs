@@ -38,6 +38,9 @@ pub struct Device {
     pub below: BTreeSet<Address>,
     /// Only of functions that a VM wants.
     pub state: Option<State>,
+    /// How often the kernel was asked to enable it; only of others on a driver of VFIO, of which
+    /// a user of the group may have any.
+    pub enabled_by_others: Option<Reading<u32>>,
     pub details: Option<Details>,
     pub link: Option<Link>,
     /// Only where it was asked for.
@@ -123,6 +126,7 @@ pub fn read(root: &Root, address: Address, need: &Need, with_state: bool) -> Dev
             Ok(Some(())) => reader.functions_below(),
             _ => BTreeSet::new(),
         },
+        enabled_by_others: (!with_state && reader.has("vfio-dev")).then(|| reader.enabled()),
         state: with_state.then(|| reader.state(&driver, &iommu_group)),
         details: need.details.then(|| reader.details(&uevent)),
         link: need.link.then(|| reader.pcie_link()),

@@ -145,13 +145,13 @@ fn pids(names: &[String]) -> Vec<u32> {
     pids
 }
 
-/// Every host has a process 1; where it is not listed, others are hidden too (`hidepid`), or
-/// nobody captured them. In a container the processes of the host are not to be seen.
+/// Every host has the processes 1 and 2 (`init/main.c`, `rest_init`); where one is not listed,
+/// others are hidden too (`hidepid`), or nobody captured them. In a container the processes of the host are not to be seen.
 fn may_be_short(root: &Root, listing: &Reading<Vec<String>>, pids: &[u32]) -> Option<Gap> {
     let path = listing.path().to_string();
-    if pids.first() != Some(&1) {
+    if let Some(hidden) = [1, 2].into_iter().find(|pid| !pids.contains(pid)) {
         let why = if root.is_live() { Why::Denied } else { Why::NotCaptured };
-        return Some(Gap { path: format!("{path}/1"), why });
+        return Some(Gap { path: format!("{path}/{hidden}"), why });
     }
     if !root.is_live() {
         return None;

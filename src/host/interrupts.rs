@@ -28,7 +28,7 @@ pub fn read(root: &Root) -> Interrupts {
 fn by_table(root: &Root) -> Reading<bool> {
     let path = HostPath::from("/proc/interrupts");
     let table = root.text(&path);
-    let first = table.known().ok().flatten().and_then(|text| text.lines().find_map(remapping_chip));
+    let first = table.known().ok().flatten().and_then(|text| remapping_chip(text));
     let (remapped, shown) = match first {
         Some(chip) => (true, chip.to_owned()),
         None => (false, "(no controller named IR-...)".to_owned()),
@@ -43,8 +43,16 @@ fn by_table(root: &Root) -> Reading<bool> {
     }
 }
 
-fn remapping_chip(line: &str) -> Option<&str> {
-    line.split_ascii_whitespace().find(|word| word.starts_with("IR-"))
+/// The chip stands behind a count for each processor; what comes after it are names that drivers
+/// choose.
+fn remapping_chip(table: &str) -> Option<&str> {
+    let processors = table.lines().next()?.split_ascii_whitespace().count();
+    let chips = table.lines().skip(1).filter_map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        let numbered = words.next()?.ends_with(':');
+        words.nth(processors).filter(|_| numbered)
+    });
+    chips.into_iter().find(|chip| chip.starts_with("IR-"))
 }
 
 /// `/sys/kernel/irq/N/chip_name` (`Documentation/ABI/testing/sysfs-kernel-irq`).
@@ -71,5 +79,19 @@ fn by_chip_names(root: &Root) -> Reading<bool> {
         Some(why) => Reading::unknown(path, why),
         None if numbers.is_empty() => Reading::unknown(path, Why::Missing),
         None => Reading::present(path, false, "(no controller named IR-...)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handler_may_have_any_name() {
+        let table = |chip| format!("      CPU0  CPU1\n 24:   1  2   {chip}  0-edge  IR-receiver\n");
+        let remapped = table("IR-PCI-MSIX-0000:02:00.0");
+        assert_eq!(remapping_chip(&remapped), Some("IR-PCI-MSIX-0000:02:00.0"));
+        let plain = " CPU0 CPU1\n 24: 1 2 PCI-MSI 0-edge IR-receiver\n";
+        assert_eq!(remapping_chip(plain), None);
     }
 }

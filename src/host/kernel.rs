@@ -87,7 +87,18 @@ impl Release {
     /// Enterprise kernels keep an old number over years of backports, so the number alone does
     /// not tell what they hold.
     pub fn keeps_its_number(&self) -> bool {
-        [".el7", ".el8", ".el9", ".el10"].iter().any(|mark| self.text.contains(mark))
+        let marks =
+            [".el7", ".el8", ".el9", ".el10", ".oe1", ".oe2", ".an7", ".an8", ".al7", ".al8"];
+        marks.iter().any(|mark| self.text.contains(mark)) || self.is_of_suse()
+    }
+
+    /// `5.14.21-150500.55.19-default`: six digits that begin with the number of the edition.
+    fn is_of_suse(&self) -> bool {
+        let Some((_, rest)) = self.text.split_once('-') else { return false };
+        let edition = rest.split('.').next().unwrap_or(rest);
+        edition.len() == 6
+            && edition.starts_with('1')
+            && edition.bytes().all(|b| b.is_ascii_digit())
     }
 
     /// The release as a part of a file name; a slash cannot lead out of the folder.
@@ -154,6 +165,14 @@ mod tests {
         assert!(release.at_least(5, 19) && !release.at_least(6, 0));
         assert!(Release::parse("6.1.0-13-amd64").unwrap().at_least(5, 19));
         assert!(Release::parse("5.14.0-427.el9.x86_64").unwrap().keeps_its_number());
+        for (text, keeps) in [
+            ("5.14.21-150500.55.19-default", true),
+            ("4.18.0-147.5.1.6.h1099.oe1.x86_64", true),
+            ("6.1.0-13-amd64", false),
+            ("5.15.0-91-generic", false),
+        ] {
+            assert_eq!(Release::parse(text).unwrap().keeps_its_number(), keeps, "{text}");
+        }
         assert_eq!(Release::parse("garbage"), None);
         assert_eq!(Release::parse("6.1 \u{1b}[31m"), None);
     }

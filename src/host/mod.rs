@@ -33,7 +33,7 @@ mod xen;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use access::{Node, User};
-pub use aliases::Aliases;
+pub use aliases::{Alias, Aliases};
 pub use cpu::Cpu;
 pub use device::{Bar, BarKind, Device, Power, State};
 pub use disks::{DiskUse, Disks, InUse};

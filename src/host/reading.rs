@@ -31,6 +31,8 @@ pub enum Why {
     Failed { error: String },
     #[error("holds {found}, where {expected} is expected")]
     Malformed { found: String, expected: &'static str },
+    #[error("tells of {found}; needed is {needed}")]
+    Unclear { found: String, needed: &'static str },
     #[error("was not captured")]
     NotCaptured,
     #[error("the device went away while it was read")]
@@ -119,8 +121,8 @@ impl<T> Reading<T> {
     }
 
     /// A gap although it was read: what it says does not tell what is asked.
-    pub fn unclear(&self, found: impl Into<String>, expected: &'static str) -> Gap {
-        self.gap(Why::Malformed { found: found.into(), expected })
+    pub fn unclear(&self, found: impl Into<String>, needed: &'static str) -> Gap {
+        self.gap(Why::Unclear { found: found.into(), needed })
     }
 
     /// Reads a value out of the one read; `None` makes the reading malformed.

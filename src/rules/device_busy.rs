@@ -9,7 +9,7 @@ use super::example::Scene;
 use super::{Check, DeviceCase, Example, Rule};
 use crate::finding::{Answer, Finding, Severity};
 use crate::host::fake::{FakeHost, GPU};
-use crate::host::{Gap, Hold, State};
+use crate::host::{Device, Gap, Hold, State};
 use crate::remedy;
 
 pub static RULE: Rule = Rule {
@@ -90,15 +90,28 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
 
 /// Why a device of which no user was found may have one; nothing where it has none.
 fn who_else(case: &DeviceCase, state: &State) -> Vec<Gap> {
-    let enabled = state.enabled.required();
-    if enabled == Ok(&0) {
+    // One program has the whole group: not even the others of it are in use.
+    let others = members(case).filter_map(|member| member.enabled_by_others.as_ref());
+    let in_use = |enabled: &&crate::host::Reading<u32>| enabled.required() != Ok(&0);
+    let Some(enabled) = [&state.enabled].into_iter().chain(others).find(in_use) else {
         return Vec::new();
-    }
+    };
+    let enabled = enabled.required();
     let holders = &case.host.holders;
     let nodes = state.nodes.vfio.known().err();
     let hidden: Vec<Gap> =
         holders.gap.iter().chain(&holders.nameless).cloned().chain(nodes).collect();
     if hidden.is_empty() { hidden } else { enabled.err().into_iter().chain(hidden).collect() }
+}
+
+/// The members of the device's group, itself included.
+fn members<'a>(case: &'a DeviceCase) -> impl Iterator<Item = &'a Device> {
+    let group = case.device.iommu_group.known().ok().flatten();
+    let members = group.and_then(|group| case.host.members.get(group));
+    members
+        .into_iter()
+        .flat_map(|members| &members.known)
+        .filter_map(|member| case.host.devices.get(member))
 }
 
 /// Processes by their PID, in words, with the file by which each has the device.

@@ -119,6 +119,8 @@ fn obstacle(host: &Host, device: &Device) -> Option<&'static str> {
         Some("AH105")
     } else if matches!(device.iommu_group.known(), Ok(None)) {
         Some("AH206")
+    } else if matches!(device.state.as_ref().map(|state| state.vfs.known()), Some(Ok(Some(1..)))) {
+        Some("AH214")
     } else if no_vfio_pci {
         Some("AH104")
     } else {

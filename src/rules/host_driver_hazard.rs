@@ -7,7 +7,7 @@ use super::example::Scene;
 use super::{Check, Example, GroupCase, Rule};
 use crate::finding::{Answer, Finding, Severity};
 use crate::host::fake::{FakeHost, GPU_AUDIO};
-use crate::host::{Aliases, Device, Evidence, Host, Modules};
+use crate::host::{Alias, Aliases, Device, Evidence, Host, Modules};
 use crate::pci::Address;
 
 pub static RULE: Rule = Rule {
@@ -48,22 +48,29 @@ fn check(case: &GroupCase, answer: &mut Answer) {
             let endpoint = device.is_bus_bridge() == Ok(false);
             (endpoint && matches!(device.driver.known(), Ok(None))).then_some(device)
         });
-    for device in free {
-        match judges_by_dma_owner(&case.host.release) {
-            Some(true) => return,
-            Some(false) => judge(case.host, device, answer),
-            None => answer.gap(case.host.release.unclear(
-                "a kernel that carries backports, or none",
-                "one of which it is known what it does when a driver takes the member",
-            )),
-        }
+    let free: Vec<&Device> = free.collect();
+    if free.is_empty() {
+        return;
+    }
+    match judges_by_dma_owner(&case.host.release) {
+        Some(true) => {}
+        Some(false) => judge(case.host, &free, answer),
+        None => answer.gap(case.host.release.unclear(
+            "a kernel that carries backports, or none",
+            "one of which it is known what it does when a driver takes the member",
+        )),
     }
 }
 
-fn judge(host: &Host, device: &Device, answer: &mut Answer) {
+fn judge(host: &Host, free: &[&Device], answer: &mut Answer) {
     let (Some(aliases), Some(modules)) = (&host.aliases, &host.modules) else { return };
-    let Some(Some(modalias)) = answer.learn(device.modalias.known()) else { return };
-    if let Some((module, evidence)) = at_work(aliases, modules, modalias, answer) {
+    let at_work = at_work(aliases, modules, answer);
+    for device in free {
+        let Some(Some(modalias)) = answer.learn(device.modalias.known()) else { continue };
+        let Some((alias, list)) = at_work.iter().find(|(alias, _)| alias.takes(modalias)) else {
+            continue;
+        };
+        let module = &alias.module;
         let message = format!(
             "{} has no driver, and {module}, which would take it, is loaded",
             device.address
@@ -72,36 +79,34 @@ fn judge(host: &Host, device: &Device, answer: &mut Answer) {
             .severity(Severity::Warning)
             .device(device.address)
             .detail("If it is taken while the VM runs, this kernel stops with a BUG.");
+        let listed = Evidence { path: list.clone(), value: format!("{module} is listed") };
         answer.find(
             finding
-                .evidence([device.driver.evidence(), evidence])
+                .evidence([device.driver.evidence(), listed])
                 .remedy(crate::remedy::reserve(device.address)),
         );
     }
 }
 
-/// A module at work that takes such a device, and what says so.
+/// What the modules at work take, each with the list that says that its module is; a list has
+/// tens of thousands of others.
 fn at_work<'a>(
     aliases: &'a Aliases,
     modules: &Modules,
-    modalias: &str,
     answer: &mut Answer,
-) -> Option<(&'a str, Evidence)> {
-    let is_vfio = |module: &str| module.contains("vfio") || module == "pci_stub";
-    if let Some(Some(built_in)) = answer.learn(aliases.built_in.known())
-        && let Some(alias) = built_in.iter().find(|it| it.takes(modalias) && !is_vfio(&it.module))
-    {
+) -> Vec<(&'a Alias, String)> {
+    let is_host = |alias: &&Alias| !alias.module.contains("vfio") && alias.module != "pci_stub";
+    let mut found = Vec::new();
+    if let Some(Some(built_in)) = answer.learn(aliases.built_in.known()) {
         let path = aliases.built_in.evidence().path;
-        return Some((
-            &alias.module,
-            Evidence { path, value: format!("{} is built in", alias.module) },
-        ));
+        found.extend(built_in.iter().filter(is_host).map(|alias| (alias, path.clone())));
     }
-    let loadable = answer.learn(aliases.loadable.required())?;
-    let loaded = answer.learn(modules.loaded.required())?;
-    let alias = loadable
-        .iter()
-        .find(|it| loaded.contains(&it.module) && !is_vfio(&it.module) && it.takes(modalias))?;
-    let path = modules.loaded.evidence().path;
-    Some((&alias.module, Evidence { path, value: format!("{} is listed", alias.module) }))
+    if let (Some(loadable), Some(loaded)) =
+        (answer.learn(aliases.loadable.required()), answer.learn(modules.loaded.required()))
+    {
+        let path = modules.loaded.evidence().path;
+        let taken = loadable.iter().filter(is_host).filter(|it| loaded.contains(&it.module));
+        found.extend(taken.map(|alias| (alias, path.clone())));
+    }
+    found
 }

@@ -88,9 +88,13 @@ fn finding(host: &Host) -> Finding {
             ..Remedy::default()
         }),
     };
-    let module = match host.interrupts.type1_unsafe.known() {
-        Ok(None) if matches!(host.interrupts.iommufd_unsafe.known(), Ok(Some(_))) => "iommufd",
-        _ => "vfio_iommu_type1",
+    let there = |parameter: &Reading<bool>| matches!(parameter.known(), Ok(Some(_)));
+    let module = if there(&host.interrupts.type1_unsafe) {
+        "vfio_iommu_type1"
+    } else if there(&host.interrupts.iommufd_unsafe) {
+        "iommufd"
+    } else {
+        return finding;
     };
     let parameter = format!("/sys/module/{module}/parameters/allow_unsafe_interrupts");
     finding.remedy(Remedy {

@@ -76,7 +76,7 @@ impl Reader<'_> {
                 .text("resource")
                 .parse("lines of start, end and flags", |text| bars(text))
                 .showing(|bars| in_words(bars)),
-            enabled: self.text("enable").parse("a number", |text| text.trim().parse().ok()),
+            enabled: self.enabled(),
             reset: self.reset(),
             reset_methods,
             physfn: self
@@ -90,6 +90,10 @@ impl Reader<'_> {
             power_state,
             nodes: self.nodes(driver, group),
         }
+    }
+
+    pub(super) fn enabled(&self) -> Reading<u32> {
+        self.text("enable").parse("a number", |text| text.trim().parse().ok())
     }
 
     /// The functions whose folders lie in this one.

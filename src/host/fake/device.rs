@@ -4,9 +4,7 @@
 use super::{FakeDevice, FakeHost};
 #[cfg(test)]
 use crate::host::reading::Why;
-#[cfg(test)]
-use crate::host::root::Entry;
-use crate::host::root::Tree;
+use crate::host::root::{Entry, Tree};
 use crate::pci::Address;
 
 impl FakeHost {
@@ -17,6 +15,8 @@ impl FakeHost {
         let host = self
             .file("/proc/1/comm", "systemd\n")
             .link("/proc/1/fd/0", "/dev/null")
+            .file("/proc/2/comm", "kthreadd\n")
+            .put("/proc/2/fd", Some(Entry::Folder))
             .file(&format!("/proc/{pid}/comm"), &format!("{name}\n"))
             .file(&format!("/proc/{pid}/cmdline"), &line)
             .link(&format!("/proc/{pid}/fd/0"), "/dev/null");

@@ -63,6 +63,8 @@ pub fn cases() -> Vec<Case> {
         case("AMD, the same on an old kernel", amd_with_dummies().release("5.4.0-150-generic"), ONE_GPU, "", Ready),
         case("AMD, a dummy host bridge wanted", amd_with_dummies(), wanting(&[(DUMMY, "other")]), "AH205 AH301 AH301", Blocked),
         case("AMD, the IOMMU's own function, which has no group", amd().with(Address::new(0, 0, 0, 2), 0x08_0600, (0x1022, 0x1481), None, 0).group(Address::new(0, 0, 0, 2), None), ONE_GPU, "", Ready),
+        case("SUSE's kernel, a bridge on shpchp", workstation().group(ROOT_PORT, Some(16)).driver(ROOT_PORT, Some("shpchp")).release("5.14.21-150500.55.19-default"), ONE_GPU, "AH302?", Undetermined),
+        case("a handler called like a chip", unremapped().file("/proc/interrupts", "      CPU0\n 24:   7   PCI-MSI   0-edge   IR-receiver\n"), ONE_GPU, "AH106", Blocked),
         case("Xen's control domain", workstation().file("/sys/hypervisor/type", "xen\n").file("/proc/xen/capabilities", "control_d\n"), ONE_GPU, "AH109", Ready),
         case("a guest of Xen", workstation().file("/sys/hypervisor/type", "xen\n").file("/proc/xen/capabilities", ""), ONE_GPU, "", Ready),
         case("Xen, and which domain is not known", workstation().file("/sys/hypervisor/type", "xen\n"), ONE_GPU, "AH109?", Ready),

@@ -298,3 +298,29 @@ fn a_wanted_virtual_function_is_not_removed_for_its_physical_one() {
     assert!(commands(&both).is_empty(), "{both:#?}");
     assert!(both.remedies[0].text.contains("0000:03:00.4"), "{both:#?}");
 }
+
+/// A parameter that is not there cannot be set.
+#[test]
+fn no_parameter_of_a_missing_module_is_set() {
+    let unremapped = workstation().interrupts("IO-APIC", "PCI-MSI");
+    assert!(
+        !commands(&finding_of(ONE_GPU, &unremapped, "AH106"))
+            .iter()
+            .all(|it| !it.contains("echo Y"))
+    );
+    let without =
+        unremapped.without_modules(&["vfio_iommu_type1"]).without("/sys/module/vfio_iommu_type1");
+    let said = commands(&finding_of(ONE_GPU, &without, "AH106"));
+    assert!(said.iter().all(|command| !command.contains("echo Y")), "{said:?}");
+}
+
+/// It would be left without a driver.
+#[test]
+fn a_physical_function_with_virtual_ones_is_not_bound() {
+    const PF: Address = Address::new(0, 3, 0, 0);
+    let host = workstation()
+        .with(PF, 0x02_0000, (0x8086, 0x1592), Some("ice"), 30)
+        .virtual_function(PF, Address::new(0, 3, 0, 4), None, 31);
+    let finding = finding_of(&wanting(&[(PF, "network")]), &host, "AH207");
+    assert!(commands(&finding).is_empty(), "{finding:#?}");
+}
