@@ -288,3 +288,12 @@ fn evidence_stands_once() {
         assert_eq!(distinct.len(), evidence.len(), "{finding}");
     }
 }
+
+/// One group of no-IOMMU mode says nothing of the devices outside it.
+#[test]
+fn a_group_that_no_vm_can_use_blocks_its_own_devices_alone() {
+    let host = HostDir::sample(READY).write("sys/kernel/iommu_groups/17/name", "vfio-noiommu\n");
+    let listed = inventory(host.root(), &[]);
+    assert_eq!(device(&listed, "0000:02:00.0")["passthrough"], "blocked");
+    assert_eq!(device(&listed, GPU)["passthrough"], "ready", "{}", device(&listed, GPU));
+}

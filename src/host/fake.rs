@@ -193,6 +193,7 @@ impl FakeHost {
             .folder("/sys/module/vfio_pci")
             .file("/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N\n")
             .file("/sys/class/misc/vfio/dev", "10:196\n")
+            .file("/dev/vfio/vfio", "")
             .folder("/sys/bus/pci/drivers/vfio-pci")
     }
 

@@ -57,15 +57,20 @@ pub fn read_switch(root: &Root, module: &str, name: &str) -> Reading<bool> {
     })
 }
 
-/// `/proc/config.gz`, else `/boot/config-RELEASE`.
+/// `/proc/config.gz`, else `/boot/config-RELEASE`, else beside the kernel's modules.
 pub fn read_build_config(root: &Root, release: &Reading<Release>) -> Reading<BuildConfig> {
     let packed = root
         .bytes(&"/proc/config.gz".into())
         .parse("a gzip file", |bytes| BuildConfig::unpack(bytes));
     packed.or(|| match release.known() {
-        Ok(Some(release)) => root
-            .text(&format!("/boot/config-{}", release.file_name()).into())
-            .parse("a kernel configuration", |text| BuildConfig::parse(text)),
+        Ok(Some(release)) => {
+            let name = release.file_name();
+            let read = |path: String| {
+                let text = root.text(&path.into());
+                text.parse("a kernel configuration", |text| BuildConfig::parse(text))
+            };
+            read(format!("/boot/config-{name}")).or(|| read(format!("/lib/modules/{name}/config")))
+        }
         _ => Reading::absent(HostPath::from("/proc/config.gz")),
     })
 }

@@ -118,6 +118,9 @@ pub struct Vfio {
     pub folders: BTreeMap<&'static str, Reading<()>>,
     /// `/dev/iommu`, there when IOMMUFD is served.
     pub iommufd: Reading<()>,
+    /// `/dev/vfio/vfio`, by which a VM opens the container. Not read of a directory, in which nobody
+    /// needs to have kept a node that proves nothing.
+    pub container_node: Option<Reading<()>>,
     /// `/dev/vfio/devices`, there when devices can be opened without a group.
     pub cdev: Reading<()>,
 }
@@ -452,6 +455,7 @@ impl Vfio {
             container: root.folder("/sys/class/misc/vfio"),
             folders: folders_of(root, &[VFIO, VFIO_TYPE1, VFIO_PCI]),
             iommufd: root.exists(&"/dev/iommu".into()),
+            container_node: (!root.may_be_partial()).then(|| root.exists(&"/dev/vfio/vfio".into())),
             cdev: root.folder("/dev/vfio/devices"),
         }
     }

@@ -172,7 +172,7 @@ impl Answers<'_> {
         put: impl FnOnce(&mut Said) -> bool,
     ) {
         let said = match (vm, group, device) {
-            (None, ..) => &mut self.everywhere,
+            (None, None, _) => &mut self.everywhere,
             (_, Some(group), _) => self.of_group.entry(group).or_default(),
             (_, _, Some(device)) => self.of_device.entry(device).or_default(),
             _ => return,

@@ -1,7 +1,7 @@
 //! The host: KVM, VFIO, the IOMMU and interrupts, built and configured in every way.
 
 use super::{Case, GPU_ONLY, ONE_GPU, amd, case, off, wanting, workstation};
-use crate::host::fake::{FakeHost, GPU, GPU_AUDIO, ROOT_PORT};
+use crate::host::fake::{FakeHost, GPU, GPU_AUDIO, NVME, ROOT_PORT};
 use crate::pci::Address;
 use crate::policy::Verdict;
 
@@ -58,6 +58,10 @@ pub fn cases() -> Vec<Case> {
         case("a named group of another kind", workstation().file("/sys/kernel/iommu_groups/16/name", "fsl-mc\n"), ONE_GPU, "", Ready),
         case("a group whose name cannot be read", workstation().folder("/sys/kernel/iommu_groups/16/name"), ONE_GPU, "AH107?", Undetermined),
         case("the container not registered", workstation().without("/sys/class/misc/vfio"), ONE_GPU, "AH108", Blocked),
+        case("the container's node not there", workstation().without("/dev/vfio/vfio"), ONE_GPU, "AH108", Blocked),
+        case("the group's node not there", workstation().without("/dev/vfio/16"), ONE_GPU, "AH108", Blocked),
+        case("the node of another group not there", workstation().driver(NVME, Some("vfio-pci")).without("/dev/vfio/17"), ONE_GPU, "", Ready),
+        case("no node, and no member on VFIO", workstation().driver(GPU, None).driver(GPU_AUDIO, None), ONE_GPU, "AH208 AH208", Blocked),
         case("the container not told", workstation().file("/sys/class/misc/vfio", ""), ONE_GPU, "AH108?", Undetermined),
         case("AMD, dummy host bridges and a root port in the group", amd_with_dummies(), ONE_GPU, "", Ready),
         case("AMD, the same on an old kernel", amd_with_dummies().release("5.4.0-150-generic"), ONE_GPU, "", Ready),
