@@ -1,0 +1,138 @@
+//! The machine: always emulated (`tcg`), since `/dev/kvm` may exist and be of no use.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::kernels::Kernel;
+use crate::scenario::{Iommu, Scenario};
+
+const PROGRAM: &str = "qemu-system-x86_64";
+const LIMIT: Duration = Duration::from_secs(180);
+/// `isa-debug-exit` ends with `2 * value + 1`, and the guest sends 16.
+const DONE: i32 = 33;
+/// QEMU 10.0's virtual IOMMU has been seen to abort once in many boots; that says nothing of the guest.
+const ABORTED: i32 = 6;
+
+/// Major and minor.
+pub type Version = (u32, u32);
+
+pub fn version() -> Result<Version, String> {
+    let ran = Command::new(PROGRAM).arg("--version").output();
+    let ran = ran.map_err(|error| format!("{PROGRAM}: {error}"))?;
+    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let number = text.split_whitespace().skip_while(|it| *it != "version").nth(1);
+    let mut parts = number.unwrap_or_default().split('.').map(|it| it.parse().unwrap_or(0));
+    Ok((parts.next().unwrap_or(0), parts.next().unwrap_or(0)))
+}
+
+/// What the guest said on its port. `folder` gets that, the console and the command line.
+pub fn run(
+    scenario: &Scenario,
+    kernel: &Kernel,
+    folder: &Path,
+    initramfs: &[u8],
+) -> Result<String, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    fs::create_dir_all(folder).map_err(failed)?;
+    let initrd = folder.join("initramfs");
+    fs::write(&initrd, initramfs).map_err(failed)?;
+    if arguments(scenario, kernel, folder).iter().any(|it| it.contains("/disk")) {
+        // Sparse, and new for each run: a scenario writes into it.
+        File::create(folder.join("disk")).and_then(|disk| disk.set_len(64 << 20)).map_err(failed)?;
+    }
+    let mut result = once(scenario, kernel, folder);
+    if matches!(&result, Err(End::Aborted)) {
+        result = once(scenario, kernel, folder);
+    }
+    fs::remove_file(&initrd).map_err(failed)?;
+    match result {
+        Ok(()) => {}
+        Err(End::Aborted) => return Err("QEMU aborted twice".to_owned()),
+        Err(End::Other(reason)) => return Err(reason),
+    }
+    let said = fs::read(folder.join("said")).map_err(failed)?;
+    Ok(String::from_utf8_lossy(&said).into_owned())
+}
+
+enum End {
+    Aborted,
+    Other(String),
+}
+
+fn once(scenario: &Scenario, kernel: &Kernel, folder: &Path) -> Result<(), End> {
+    use std::os::unix::process::ExitStatusExt;
+
+    let other = |reason: String| End::Other(reason);
+    let errors = File::create(folder.join("qemu")).map_err(|error| other(error.to_string()))?;
+    let mut child = Command::new(PROGRAM)
+        .args(arguments(scenario, kernel, folder))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(errors)
+        .spawn()
+        .map_err(|error| other(format!("{PROGRAM}: {error}")))?;
+    let status = wait(&mut child).map_err(other)?;
+    if status.code() == Some(DONE) {
+        return Ok(());
+    }
+    if status.signal() == Some(ABORTED) {
+        return Err(End::Aborted);
+    }
+    let said = fs::read_to_string(folder.join("qemu")).unwrap_or_default();
+    Err(other(format!("QEMU ended with {status}: {}", said.lines().next().unwrap_or("no word"))))
+}
+
+fn wait(child: &mut Child) -> Result<std::process::ExitStatus, String> {
+    let start = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok(status),
+            Ok(None) if start.elapsed() < LIMIT => std::thread::sleep(Duration::from_millis(50)),
+            Ok(None) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("not done in {} s", LIMIT.as_secs()));
+            }
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+fn arguments(scenario: &Scenario, kernel: &Kernel, folder: &Path) -> Vec<String> {
+    let at = folder.display();
+    let line = format!(
+        "console=ttyS0 loglevel=5 panic=-1 nokaslr mitigations=off no_timer_check random.trust_cpu=on {}",
+        scenario.line
+    );
+    let mut words: Vec<String> = [
+        "-nodefaults -no-user-config -no-reboot -display none -machine q35,kernel-irqchip=split",
+        "-accel tcg,thread=multi,tb-size=256 -smp 1 -m 512",
+        // As on bare metal; otherwise pciehp and shpchp keep off.
+        "-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
+        "-device isa-debugcon,iobase=0xea,chardev=said -device isa-debug-exit,iobase=0xf4,iosize=1",
+    ]
+    .iter()
+    .flat_map(|words| words.split_whitespace().map(str::to_owned))
+    .collect();
+    let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
+    add("-cpu", scenario.cpu.to_owned());
+    add("-kernel", kernel.vmlinux.display().to_string());
+    add("-initrd", format!("{at}/initramfs"));
+    add("-append", line);
+    add("-serial", format!("file:{at}/console"));
+    add("-chardev", format!("file,id=said,path={at}/said"));
+    match scenario.iommu {
+        Iommu::Intel => add("-device", "intel-iommu,intremap=on,caching-mode=on".to_owned()),
+        Iommu::IntelWithoutRemapping => {
+            add("-device", "intel-iommu,intremap=off,caching-mode=on".to_owned());
+        }
+        Iommu::Amd => add("-device", "amd-iommu".to_owned()),
+        Iommu::None => {}
+    }
+    for device in scenario.devices {
+        words.extend(device.iter().map(|word| word.replace('@', &at.to_string())));
+    }
+    words
+}

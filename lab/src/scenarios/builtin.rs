@@ -1,0 +1,3 @@
+//! TODO
+use crate::scenario::Scenario;
+pub const ALL: &[Scenario] = &[];
