@@ -1,3 +1,294 @@
-//! TODO
-use crate::scenario::Scenario;
-pub const ALL: &[Scenario] = &[];
+//! The host as a whole: IOMMU, modules, KVM, interrupts; virtual functions; what the host itself uses.
+
+use super::machines::{
+    AUDIO, BOTH, CARD, DISK, DISK_ALONE_AT, GPU, GPU_ONLY, IGB, MANY, NIC, PARTIAL, READY,
+};
+use crate::scenario::Step::{Bind, Load, Shell};
+use crate::scenario::{Expect, Iommu, Scenario, Vm, Want};
+
+pub const ALL: &[Scenario] = &[
+    Scenario {
+        name: "intel-off-by-parameter",
+        about: "intel_iommu=off",
+        line: "intel_iommu=off",
+        expect: Expect::Blocked(&["AH105"]),
+        ..READY
+    },
+    Scenario {
+        name: "off-by-iommu-parameter",
+        about: "iommu=off, and intel_iommu=on is no help",
+        line: "iommu=off intel_iommu=on",
+        expect: Expect::Blocked(&["AH105"]),
+        ..READY
+    },
+    Scenario {
+        name: "intel-on-by-parameter",
+        about: "intel_iommu=on",
+        line: "intel_iommu=on",
+        ..READY
+    },
+    Scenario { name: "intel-passthrough-mode", about: "iommu=pt", line: "iommu=pt", ..READY },
+    Scenario {
+        name: "no-iommu-table",
+        about: "the firmware has neither DMAR nor IVRS",
+        iommu: Iommu::None,
+        line: "intel_iommu=on",
+        expect: Expect::Blocked(&["AH105"]),
+        ..READY
+    },
+    Scenario {
+        name: "no-interrupt-remapping",
+        about: "the IOMMU does not remap interrupts",
+        iommu: Iommu::IntelWithoutRemapping,
+        expect: Expect::Blocked(&["AH106"]),
+        ..READY
+    },
+    Scenario {
+        name: "interrupt-remapping-off-by-parameter",
+        about: "intremap=off",
+        line: "intremap=off",
+        expect: Expect::Blocked(&["AH106"]),
+        ..READY
+    },
+    Scenario {
+        name: "unsafe-interrupts-allowed",
+        about: "the IOMMU does not remap interrupts, and allow_unsafe_interrupts=1",
+        iommu: Iommu::IntelWithoutRemapping,
+        modules: &["kvm_amd"],
+        steps: &[
+            Load("vfio_iommu_type1", "allow_unsafe_interrupts=1"),
+            Load("vfio_pci", ""),
+            Bind(GPU, "vfio-pci"),
+            Bind(AUDIO, "vfio-pci"),
+        ],
+        ..READY
+    },
+    Scenario {
+        name: "vfio-pci-not-loaded",
+        about: "no VFIO module is loaded",
+        modules: &["kvm_amd"],
+        steps: &[],
+        expect: Expect::Blocked(&["AH104"]),
+        ..READY
+    },
+    Scenario {
+        name: "vfio-modules-absent",
+        about: "this kernel's modules are not on the disk",
+        modules: &["kvm_amd"],
+        steps: &[Shell("rm -r /lib/modules /boot")],
+        expect: Expect::Blocked(&["AH104"]),
+        ..READY
+    },
+    Scenario {
+        name: "type1-not-loaded",
+        about: "all but vfio_iommu_type1 is loaded",
+        modules: &["kvm_amd", "vfio_pci"],
+        expect: Expect::Blocked(&["AH104"]),
+        ..READY
+    },
+    Scenario {
+        name: "kvm-not-loaded",
+        about: "no KVM module is loaded",
+        modules: &["vfio_iommu_type1", "vfio_pci"],
+        expect: Expect::Blocked(&["AH102"]),
+        ..READY
+    },
+    Scenario {
+        name: "kvm-without-vendor-module",
+        about: "kvm is loaded, kvm_amd is not",
+        modules: &["kvm", "vfio_iommu_type1", "vfio_pci"],
+        expect: Expect::Blocked(&["AH102"]),
+        ..READY
+    },
+    Scenario {
+        name: "cpu-without-virtualisation",
+        about: "the CPU has no SVM",
+        cpu: "EPYC,check=off,svm=off",
+        expect: Expect::Blocked(&["AH102"]),
+        ..READY
+    },
+    Scenario { name: "amd-ready", about: "the AMD IOMMU", iommu: Iommu::Amd, ..AMD },
+    Scenario {
+        name: "amd-on-by-parameter",
+        about: "amd_iommu=on, which is no option, and harmless",
+        line: "amd_iommu=on",
+        ..AMD
+    },
+    Scenario { name: "amd-passthrough-mode", about: "iommu=pt", line: "iommu=pt", ..AMD },
+    Scenario {
+        name: "amd-off-by-parameter",
+        about: "amd_iommu=off",
+        line: "amd_iommu=off",
+        expect: Expect::Blocked(&["AH105"]),
+        ..AMD
+    },
+    Scenario {
+        name: "amd-member-cut-and-unbound",
+        about: "the AMD IOMMU, the other member without a driver",
+        steps: &[
+            Load("vfio_iommu_type1", "allow_unsafe_interrupts=1"),
+            Load("vfio_pci", ""),
+            Bind(GPU, "vfio-pci"),
+        ],
+        plan: GPU_ONLY,
+        options: PARTIAL,
+        ..AMD
+    },
+    Scenario {
+        name: "amd-member-on-uio",
+        about: "the AMD IOMMU, the other member on uio_pci_generic",
+        steps: &[
+            Load("vfio_iommu_type1", "allow_unsafe_interrupts=1"),
+            Load("vfio_pci", ""),
+            Load("uio_pci_generic", ""),
+            Bind(GPU, "vfio-pci"),
+            Bind(AUDIO, "uio_pci_generic"),
+        ],
+        plan: GPU_ONLY,
+        options: PARTIAL,
+        expect: Expect::Blocked(&["AH302"]),
+        ..AMD
+    },
+    Scenario {
+        name: "amd-no-interrupt-remapping",
+        about: "the AMD IOMMU without interrupt remapping, unsafe interrupts not allowed",
+        steps: &[
+            Load("vfio_iommu_type1", ""),
+            Load("vfio_pci", ""),
+            Bind(GPU, "vfio-pci"),
+            Bind(AUDIO, "vfio-pci"),
+        ],
+        expect: Expect::Blocked(&["AH106"]),
+        ..AMD
+    },
+    Scenario {
+        name: "virtual-function",
+        about: "one of two virtual functions, on vfio-pci",
+        devices: &[IGB],
+        steps: &[Load("igb", ""), VFS_OF_IGB, Bind(IGB_VF, "vfio-pci")],
+        plan: &[Vm("vm", &[Want(IGB_VF, None)])],
+        ..READY
+    },
+    Scenario {
+        name: "virtual-function-on-native-driver",
+        about: "a virtual function on igbvf",
+        devices: &[IGB],
+        steps: &[Load("igb", ""), Load("igbvf", ""), VFS_OF_IGB],
+        plan: &[Vm("vm", &[Want(IGB_VF, None)])],
+        expect: Expect::Blocked(&["AH207"]),
+        ..READY
+    },
+    Scenario {
+        name: "physical-function-with-virtual-ones",
+        about: "a physical function that has virtual ones, on its driver",
+        devices: &[IGB],
+        steps: &[Load("igb", ""), VFS_OF_IGB],
+        plan: &[Vm("vm", &[Want(IGB_PF, None)])],
+        expect: Expect::Blocked(&["AH207", "AH214"]),
+        ..READY
+    },
+    Scenario {
+        name: "physical-function-moved-to-vfio",
+        about: "a physical function that had virtual ones, moved to vfio-pci",
+        devices: &[IGB],
+        steps: &[Load("igb", ""), VFS_OF_IGB, Bind(IGB_PF, "vfio-pci")],
+        plan: &[Vm("vm", &[Want(IGB_PF, None)])],
+        ..READY
+    },
+    Scenario {
+        name: "virtual-functions-of-vfio",
+        about: "a virtual function whose physical one is on vfio-pci (enable_sriov=1)",
+        devices: &[IGB],
+        modules: &["kvm_amd", "vfio_iommu_type1"],
+        steps: &[
+            Load("vfio_pci", ""),
+            Shell("echo 1 > /sys/module/vfio_pci/parameters/enable_sriov"),
+            Bind(IGB_PF, "vfio-pci"),
+            VFS_OF_IGB,
+            Bind(IGB_VF, "vfio-pci"),
+        ],
+        plan: &[Vm("vm", &[Want(IGB_VF, None)])],
+        ..READY
+    },
+    Scenario {
+        name: "many-functions",
+        about: "240 virtual functions on the bus, one of them wanted",
+        devices: &[MANY],
+        steps: MANY_STEPS,
+        plan: &[Vm("vm", &[Want("0000:01:00.1", None)])],
+        ..READY
+    },
+    Scenario {
+        name: "mounted-disk",
+        about: "the disk of a mounted file system is wanted",
+        devices: &[DISK],
+        steps: MOUNTED,
+        plan: &[Vm("vm", &[Want(DISK_ALONE_AT, None)])],
+        expect: Expect::Blocked(&["AH207", "AH401"]),
+        ..READY
+    },
+    Scenario {
+        name: "default-route",
+        about: "the network card of the default route is wanted",
+        devices: &[NIC],
+        steps: &[
+            Load("virtio_pci", ""),
+            Load("virtio_net", ""),
+            Shell("ifconfig eth0 10.0.2.15 netmask 255.255.255.0 up"),
+            Shell("route add default gw 10.0.2.2"),
+        ],
+        plan: &[Vm("vm", &[Want("0000:01:00.0", None)])],
+        expect: Expect::Blocked(&["AH207", "AH402"]),
+        ..READY
+    },
+    Scenario {
+        name: "idle-disk-beside-the-card",
+        about: "a disk in another group is mounted, the card is wanted",
+        devices: &[CARD, DISK],
+        steps: &[
+            Load("nvme", ""),
+            Load("ext4", ""),
+            Shell("mke2fs -F /dev/nvme0n1 > /dev/null && mount -t ext4 /dev/nvme0n1 /mnt"),
+            Bind(GPU, "vfio-pci"),
+            Bind(AUDIO, "vfio-pci"),
+        ],
+        plan: BOTH,
+        ..READY
+    },
+];
+
+/// This model does not remap interrupts, so they must be allowed; and its devices get none, so no driver
+/// of the host may probe them.
+const AMD: Scenario = Scenario {
+    iommu: Iommu::Amd,
+    modules: &["kvm_amd"],
+    steps: &[
+        Load("vfio_iommu_type1", "allow_unsafe_interrupts=1"),
+        Load("vfio_pci", ""),
+        Bind(GPU, "vfio-pci"),
+        Bind(AUDIO, "vfio-pci"),
+    ],
+    ..READY
+};
+
+const IGB_PF: &str = "0000:01:00.0";
+/// The offset of igb's first virtual function is 128.
+const IGB_VF: &str = "0000:01:10.0";
+const VFS_OF_IGB: crate::scenario::Step = Shell("echo 2 > $pci/0000:01:00.0/sriov_numvfs");
+
+const MOUNTED: &[crate::scenario::Step] = &[
+    Load("nvme", ""),
+    Load("ext4", ""),
+    Shell("mke2fs -F /dev/nvme0n1 > /dev/null && mount -t ext4 /dev/nvme0n1 /mnt"),
+];
+
+const MANY_STEPS: &[crate::scenario::Step] = &[
+    Load("nvme", ""),
+    Shell("echo 0 > $pci/0000:01:00.0/sriov_drivers_autoprobe"),
+    Shell("echo 0 > $pci/0000:02:00.0/sriov_drivers_autoprobe"),
+    Shell("echo 120 > $pci/0000:01:00.0/sriov_numvfs"),
+    Shell("echo 120 > $pci/0000:02:00.0/sriov_numvfs"),
+    Shell("ls $pci | wc -l"),
+    Shell("echo 1 > $pci/0000:01:00.0/sriov_drivers_autoprobe"),
+    Bind("0000:01:00.1", "vfio-pci"),
+];
