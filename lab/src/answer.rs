@@ -29,6 +29,9 @@ pub struct Answer {
 
 /// A guest that did not come to its end has no answer.
 pub fn parse(said: &str) -> Result<Answer, String> {
+    if let Some((_, step)) = said.split_once("== failed ") {
+        return Err(format!("a step failed: {}", step.lines().next().unwrap_or_default()));
+    }
     if !said.contains("== end\n") {
         return Err("the guest did not come to its end".to_owned());
     }
@@ -51,10 +54,18 @@ impl Kernels {
             .iter()
             .filter_map(|(name, refusal)| {
                 let refusal = refusal.as_deref()?;
-                Some(if self.vms.len() > 1 { format!("{name}: {refusal}") } else { refusal.to_owned() })
+                Some(if self.vms.len() > 1 {
+                    format!("{name}: {refusal}")
+                } else {
+                    refusal.to_owned()
+                })
             })
             .collect();
-        if refused.is_empty() { "gives".to_owned() } else { format!("refuses: {}", refused.join("; ")) }
+        if refused.is_empty() {
+            "gives".to_owned()
+        } else {
+            format!("refuses: {}", refused.join("; "))
+        }
     }
 }
 
@@ -109,7 +120,11 @@ fn kernels_of(text: &str) -> Result<Kernels, String> {
         };
         vms.push((name.to_owned(), refusal));
     }
-    if vms.is_empty() { Err(format!("the oracle gave no answer: {text:?}")) } else { Ok(Kernels { vms }) }
+    if vms.is_empty() {
+        Err(format!("the oracle gave no answer: {text:?}"))
+    } else {
+        Ok(Kernels { vms })
+    }
 }
 
 #[cfg(test)]
@@ -145,6 +160,7 @@ vm b yes
     #[test]
     fn half_an_answer_is_none() {
         assert!(parse(SAID.split("== kernel").next().unwrap()).is_err());
+        assert!(parse(&format!("== failed mount\n{SAID}")).is_err());
         assert!(parse(&SAID.replace("vm a no", "vm a perhaps")).is_err());
         assert!(parse(&SAID.replace("{\"verdict\"", "panic")).is_err());
     }

@@ -51,7 +51,8 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Args, String> {
             "--kernel" => args.kernels.push(value()?),
             "--program" => args.program = Some(value()?.into()),
             "--jobs" => {
-                args.jobs = value()?.parse().map_err(|_| format!("--jobs wants a number\n{USAGE}"))?;
+                args.jobs =
+                    value()?.parse().map_err(|_| format!("--jobs wants a number\n{USAGE}"))?;
             }
             name if !name.starts_with('-') => args.names.push(word),
             _ => return Err(format!("{word} is no option\n{USAGE}")),
@@ -75,7 +76,8 @@ impl Args {
                 return Err(format!("no scenario is named {name}; lab/run --list shows them"));
             }
         }
-        let named = |it: &&Scenario| self.names.iter().any(|name| it.name.starts_with(name.as_str()));
+        let named =
+            |it: &&Scenario| self.names.iter().any(|name| it.name.starts_with(name.as_str()));
         Ok(all.into_iter().filter(named).collect())
     }
 }

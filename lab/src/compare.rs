@@ -62,7 +62,10 @@ fn wrong(expect: Expect, answer: &Answer) -> Option<String> {
         return Some(format!("we say {}, the kernel {}", ours.verdict, kernel.words()));
     }
     if expect.kernel_gives().is_some_and(|it| it != gives) {
-        return Some(format!("the kernel {}, which is not what the scenario declares", kernel.words()));
+        return Some(format!(
+            "the kernel {}, which is not what the scenario declares",
+            kernel.words()
+        ));
     }
     if ours.verdict != expect.verdict() {
         return Some(format!("we say {}, and the scenario {}", ours.words(), expect.verdict()));
@@ -73,7 +76,11 @@ fn wrong(expect: Expect, answer: &Answer) -> Option<String> {
     };
     let silent: Vec<&str> =
         expect.codes().iter().copied().filter(|code| !said.contains(*code)).collect();
-    if silent.is_empty() { None } else { Some(format!("{} is not among our errors", silent.join(" "))) }
+    if silent.is_empty() {
+        None
+    } else {
+        Some(format!("{} is not among our errors", silent.join(" ")))
+    }
 }
 
 #[cfg(test)]
@@ -83,7 +90,13 @@ mod tests {
     use crate::scenario::{Expect, Scenario};
     use crate::scenarios::READY;
 
-    fn outcome(expect: Expect, verdict: &str, errors: &[&str], gives: bool, rules: &[&str]) -> Outcome {
+    fn outcome(
+        expect: Expect,
+        verdict: &str,
+        errors: &[&str],
+        gives: bool,
+        rules: &[&str],
+    ) -> Outcome {
         let errors = errors.iter().map(|&it| it.to_owned()).collect();
         let refusal = (!gives).then(|| "group 3 is not viable".to_owned());
         let answer = Answer {
@@ -102,7 +115,10 @@ mod tests {
     fn agreement_is_both_and_as_declared() {
         assert_eq!(outcome(Expect::Ready, "ready", &[], true, &[]), Outcome::Agree);
         assert_eq!(outcome(BLOCKED, "blocked", &["AH302"], false, &["AH302"]), Outcome::Agree);
-        assert_eq!(outcome(STRICTER, "blocked", &["AH301"], true, &["AH301"]), Outcome::Stricter("why"));
+        assert_eq!(
+            outcome(STRICTER, "blocked", &["AH301"], true, &["AH301"]),
+            Outcome::Stricter("why")
+        );
     }
 
     #[test]
@@ -112,7 +128,10 @@ mod tests {
             outcome(expect, verdict, errors, gives, &all).is_failure()
         };
         assert!(failed(Expect::Ready, "ready", &[], false), "ready, and the kernel refuses");
-        assert!(failed(Expect::Ready, "blocked", &["AH302"], true), "blocked, and the kernel gives");
+        assert!(
+            failed(Expect::Ready, "blocked", &["AH302"], true),
+            "blocked, and the kernel gives"
+        );
         assert!(failed(Expect::Ready, "blocked", &["AH302"], false), "both refuse, not declared");
         assert!(failed(Expect::Ready, "undetermined", &[], true), "not told, not declared");
         assert!(failed(BLOCKED, "ready", &[], false), "a miss");

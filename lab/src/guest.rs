@@ -15,12 +15,23 @@ mount -t tmpfs none /tmp
 say() { oracle say; }
 section() { echo "== $*" | say; }
 pci=/sys/bus/pci/devices
+failed() { section "failed $*"; }
+driver() { basename "$(readlink $pci/$1/driver)"; }
 unbind() { echo "$1" > $pci/$1/driver/unbind; }
 probe() { echo "$1" > /sys/bus/pci/drivers_probe; }
-bind() {
+move() {
   echo "$2" > $pci/$1/driver_override
   [ ! -e $pci/$1/driver ] || unbind $1
   probe $1
+}
+bind() { move $1 $2; [ "$(driver $1)" = $2 ]; }
+refused() { move $1 $2; [ ! -e $pci/$1/driver ]; }
+await() {
+  for _ in $(seq 100); do
+    if [ -e $1 ]; then return 0; fi
+    sleep 0.1
+  done
+  return 1
 }
 "#;
 
@@ -83,7 +94,10 @@ pub fn plan(vms: &[Vm]) -> String {
             "  - name: \"{name}\"\n    pcie_passthrough:\n      enabled: true\n      devices:\n"
         );
         for want in *wanted {
-            text += &format!("        - pci_address: \"{}\"\n          device_type: \"other\"\n", want.0);
+            text += &format!(
+                "        - pci_address: \"{}\"\n          device_type: \"other\"\n",
+                want.0
+            );
             if let Some((vendor, device)) = want.1 {
                 text += &format!(
                     "          vendor_id: \"{vendor}\"\n          device_id: \"{device}\"\n"
@@ -97,12 +111,29 @@ pub fn plan(vms: &[Vm]) -> String {
 fn act(step: &Step, kernel: &Kernel, loaded: &mut BTreeSet<String>) -> Result<String, String> {
     Ok(match step {
         Step::Load(name, parameters) => load(kernel, loaded, name, parameters)?,
-        Step::Bind(address, driver) => format!("bind {address} {driver}\n"),
-        Step::Unbind(address) => format!("unbind {address}\n"),
-        Step::Probe(address) => format!("probe {address}\n"),
-        Step::Hold(address) => format!("oracle hold {address} > /tmp/hold &\nsleep 1\n"),
-        Step::Shell(line) => format!("{line}\n"),
+        Step::LoadRefused(name) => {
+            let lines = load(kernel, loaded, name, "")?;
+            let (needed, last) =
+                lines.trim_end().rsplit_once('\n').unwrap_or(("", lines.trim_end()));
+            let last = last.split(" ||").next().unwrap_or(last);
+            format!("{needed}\n{}", checked(&format!("! {last}")))
+        }
+        Step::Bind(address, driver) => checked(&format!("bind {address} {driver}")),
+        Step::Refused(address, driver) => checked(&format!("refused {address} {driver}")),
+        Step::Unbind(address) => checked(&format!("unbind {address}")),
+        Step::Hold(address) => {
+            format!(
+                "oracle hold {address} > /tmp/hold &\n{}",
+                checked("await /tmp/hold && sleep 1")
+            )
+        }
+        Step::Shell(line) => checked(line),
     })
+}
+
+/// A state that was not reached would be judged as if it had been.
+fn checked(line: &str) -> String {
+    format!("{{ {line}; }} || failed '{}'\n", line.replace('\'', "'\\''"))
 }
 
 /// Busybox's own modprobe knows no parameters, so the order is made here.
@@ -124,7 +155,8 @@ fn load(
         }
         let path = kernel.modules.path(&module).ok_or(format!("no module {module}"))?;
         let parameters = if module == name { parameters } else { "" };
-        text += &format!("insmod /lib/modules/{}/{path} {parameters}\n", kernel.release);
+        let line = format!("insmod /lib/modules/{}/{path} {parameters}", kernel.release);
+        text += &checked(line.trim_end());
     }
     Ok(text)
 }

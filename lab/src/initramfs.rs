@@ -48,7 +48,8 @@ fn modules(archive: &mut Archive, kernel: &Kernel, folder: &Path) -> Result<(), 
         let path = kernel.modules.path(name).ok_or(format!("no module {name}"))?;
         archive.file(&format!("lib/modules/{release}/{path}"), &kernel.modules.contents(name)?);
     }
-    let lists = ["modules.dep", "modules.alias", "modules.builtin", "modules.builtin.modinfo", "config"];
+    let lists =
+        ["modules.dep", "modules.alias", "modules.builtin", "modules.builtin.modinfo", "config"];
     for list in lists {
         if let Ok(bytes) = fs::read(folder.join("lib/modules").join(release).join(list)) {
             archive.file(&format!("lib/modules/{release}/{list}"), &bytes);
@@ -64,7 +65,7 @@ fn modules(archive: &mut Archive, kernel: &Kernel, folder: &Path) -> Result<(), 
 fn loaded(scenario: &Scenario) -> impl Iterator<Item = &'static str> {
     let steps = scenario.steps.iter().chain(scenario.afterwards);
     let by_steps = steps.filter_map(|step| match step {
-        Step::Load(name, _) => Some(*name),
+        Step::Load(name, _) | Step::LoadRefused(name) => Some(*name),
         _ => None,
     });
     scenario.modules.iter().copied().chain(by_steps)

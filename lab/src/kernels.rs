@@ -68,7 +68,11 @@ fn builtin(cache: &Path, given: &Path) -> Result<Kernel, String> {
         let ran = Command::new("xz").arg("-dc").arg(given).output();
         let ran = ran.map_err(|error| format!("xz: {error}"))?;
         if !ran.status.success() {
-            return Err(format!("xz {}: {}", given.display(), String::from_utf8_lossy(&ran.stderr)));
+            return Err(format!(
+                "xz {}: {}",
+                given.display(),
+                String::from_utf8_lossy(&ran.stderr)
+            ));
         }
         let path = cache.join("vmlinux-builtin");
         fs::write(&path, ran.stdout).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -92,11 +96,13 @@ fn builtin(cache: &Path, given: &Path) -> Result<Kernel, String> {
 fn banner(bytes: &[u8]) -> Option<String> {
     const MARK: &[u8] = b"Linux version ";
     let starts = bytes.windows(MARK.len()).enumerate().filter(|(_, it)| *it == MARK);
-    starts.filter_map(|(at, _)| {
-        let word = bytes[at + MARK.len()..].split(|it| *it == b' ').next()?;
-        let word = std::str::from_utf8(word).ok()?;
-        word.starts_with(|it: char| it.is_ascii_digit()).then(|| word.to_owned())
-    }).next()
+    starts
+        .filter_map(|(at, _)| {
+            let word = bytes[at + MARK.len()..].split(|it| *it == b' ').next()?;
+            let word = std::str::from_utf8(word).ok()?;
+            word.starts_with(|it: char| it.is_ascii_digit()).then(|| word.to_owned())
+        })
+        .next()
 }
 
 fn version_of(name: &str) -> Vec<u32> {

@@ -35,7 +35,8 @@ pub fn summary(rows: &[Row]) -> String {
         };
         *counts.entry(kind).or_insert(0) += 1;
     }
-    let counts: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let counts: Vec<String> =
+        counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     format!("{} runs: {}", rows.len(), counts.join(", "))
 }
 

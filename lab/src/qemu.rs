@@ -40,7 +40,9 @@ pub fn run(
     fs::write(&initrd, initramfs).map_err(failed)?;
     if arguments(scenario, kernel, folder).iter().any(|it| it.contains("/disk")) {
         // Sparse, and new for each run: a scenario writes into it.
-        File::create(folder.join("disk")).and_then(|disk| disk.set_len(64 << 20)).map_err(failed)?;
+        File::create(folder.join("disk"))
+            .and_then(|disk| disk.set_len(64 << 20))
+            .map_err(failed)?;
     }
     let mut result = once(scenario, kernel, folder);
     if matches!(&result, Err(End::Aborted)) {

@@ -17,7 +17,6 @@ use crate::scenario::Scenario;
 pub struct Row {
     pub scenario: &'static Scenario,
     pub kernel: String,
-    pub release: String,
     /// Both empty where there is no answer.
     pub kernels_answer: String,
     pub ours: String,
@@ -75,7 +74,6 @@ fn one(
     let mut row = Row {
         scenario,
         kernel: kernel.name.clone(),
-        release: kernel.release.clone(),
         kernels_answer: String::new(),
         ours: String::new(),
         outcome: Outcome::Agree,
@@ -105,14 +103,16 @@ fn asked(
 ) -> Result<answer::Answer, Outcome> {
     let is_igb = |word: &&&str| word.starts_with("igb,");
     if version < (8, 0) && scenario.devices.iter().copied().flatten().any(|it| is_igb(&it)) {
-        return Err(Outcome::Skipped(format!("igb needs QEMU 8, this is {}.{}", version.0, version.1)));
+        return Err(Outcome::Skipped(format!(
+            "igb needs QEMU 8, this is {}.{}",
+            version.0, version.1
+        )));
     }
     let own = initramfs::scenario(scenario, kernel).map_err(Outcome::Failed)?;
     let folder = args.cache.join("runs").join(format!("{}-{}", scenario.name, kernel.name));
     let said = qemu::run(scenario, kernel, &folder, &[base, &own].concat());
-    let said = said.map_err(|reason| {
-        Outcome::Failed(format!("{reason} (see {})", folder.display()))
-    })?;
+    let said =
+        said.map_err(|reason| Outcome::Failed(format!("{reason} (see {})", folder.display())))?;
     if args.verbose {
         println!("{said}");
     }

@@ -40,10 +40,12 @@ pub enum Step {
     Load(&'static str, &'static str),
     /// A device and a driver, by `driver_override` and `drivers_probe`.
     Bind(&'static str, &'static str),
+    /// A module whose initialisation the kernel refuses.
+    LoadRefused(&'static str),
     /// A device from whatever holds it.
     Unbind(&'static str),
-    /// Lets whichever driver matches have it.
-    Probe(&'static str),
+    /// The same as `Bind`, and the driver refuses it: no driver has it.
+    Refused(&'static str, &'static str),
     /// Opens the group of a device and keeps it open.
     Hold(&'static str),
     Shell(&'static str),
@@ -99,13 +101,6 @@ impl Expect {
             Self::Ready | Self::Stricter(..) => Some(true),
             Self::Blocked(_) => Some(false),
             Self::Undetermined(..) => None,
-        }
-    }
-
-    pub fn because(self) -> Option<&'static str> {
-        match self {
-            Self::Stricter(_, why) | Self::Undetermined(_, why) => Some(why),
-            _ => None,
         }
     }
 }

@@ -85,8 +85,7 @@ impl Held {
             return Ok(());
         }
         let said = |what: &str, error: &io::Error| format!("{what}: {}", vfio::name(error));
-        let container =
-            Container::open().map_err(|error| said("/dev/vfio/vfio", &error))?;
+        let container = Container::open().map_err(|error| said("/dev/vfio/vfio", &error))?;
         for group in &self.groups {
             group.join(&container).map_err(|error| said("SET_CONTAINER", &error))?;
         }

@@ -40,8 +40,7 @@ impl Group {
         let mut status = GroupStatus { argsz: 8, flags: 0 };
         // SAFETY: the descriptor is open, and the kernel writes at most `argsz` bytes, all of them
         // inside `status`, which outlives the call.
-        let result =
-            unsafe { ioctl(self.0.as_raw_fd(), VFIO_GROUP_GET_STATUS, &raw mut status) };
+        let result = unsafe { ioctl(self.0.as_raw_fd(), VFIO_GROUP_GET_STATUS, &raw mut status) };
         checked(result)?;
         Ok(status.flags & VFIO_GROUP_FLAGS_VIABLE != 0)
     }

@@ -2,10 +2,10 @@
 
 use super::machines::{
     AUDIO, BOTH, BRIDGE, BRIDGE_WITH_SHPC, CARD_WITH_PORT, FIRST_BEHIND, GPU, GPU_ONLY, PARTIAL,
-    PORT, READY, SECOND_BEHIND, STACK, WANT_AUDIO, WANT_GPU,
+    PORT, READY, SECOND_BEHIND, WANT_AUDIO, WANT_GPU,
 };
-use crate::scenario::Step::{Bind, Hold, Load, Shell, Unbind};
-use crate::scenario::{Expect, Scenario, Vm, Want};
+use crate::scenario::Step::{Bind, Hold, Load, Refused, Shell, Unbind};
+use crate::scenario::{Expect, Scenario, Step, Vm, Want};
 
 const MORE_THAN_THE_KERNEL: &str = "the members of a group are to be passed together; \
      the kernel needs the rest only detached (--allow-partial-groups)";
@@ -59,7 +59,11 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "member-on-uio",
         about: "the other member, not wanted, is on uio_pci_generic",
-        steps: &[Load("uio_pci_generic", ""), Bind(GPU, "vfio-pci"), Bind(AUDIO, "uio_pci_generic")],
+        steps: &[
+            Load("uio_pci_generic", ""),
+            Bind(GPU, "vfio-pci"),
+            Bind(AUDIO, "uio_pci_generic"),
+        ],
         plan: GPU_ONLY,
         options: PARTIAL,
         expect: Expect::Blocked(&["AH302"]),
@@ -149,11 +153,7 @@ pub const ALL: &[Scenario] = &[
         name: "bridge-taken-from-shpchp",
         about: "the same, and the bridge was taken from shpchp",
         devices: &[BRIDGE_WITH_SHPC],
-        steps: &[
-            Unbind(PORT),
-            Bind(FIRST_BEHIND, "vfio-pci"),
-            Bind(SECOND_BEHIND, "vfio-pci"),
-        ],
+        steps: &[Unbind(PORT), Bind(FIRST_BEHIND, "vfio-pci"), Bind(SECOND_BEHIND, "vfio-pci")],
         plan: BOTH_BEHIND,
         ..READY
     },
@@ -193,7 +193,7 @@ pub const ALL: &[Scenario] = &[
         name: "bridge-wanted",
         about: "the plan wants the port itself, which vfio-pci refuses",
         devices: &[CARD_WITH_PORT],
-        steps: &[Bind(PORT, "vfio-pci"), Bind(GPU, "vfio-pci"), Bind(AUDIO, "vfio-pci")],
+        steps: &[Refused(PORT, "vfio-pci"), Bind(GPU, "vfio-pci"), Bind(AUDIO, "vfio-pci")],
         plan: &[Vm("vm", &[Want(PORT, None), WANT_GPU, WANT_AUDIO])],
         expect: Expect::Blocked(&["AH205"]),
         ..READY
@@ -239,7 +239,6 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "driver-override-without-probe",
         about: "driver_override says vfio-pci, and nothing was bound",
-        modules: STACK,
         steps: &[
             Shell("echo vfio-pci > $pci/0000:01:00.0/driver_override"),
             Shell("echo vfio-pci > $pci/0000:01:00.1/driver_override"),
@@ -258,6 +257,5 @@ pub const ALL: &[Scenario] = &[
     },
 ];
 
-const BEHIND_BRIDGE: &[crate::scenario::Step] =
-    &[Bind(FIRST_BEHIND, "vfio-pci"), Bind(SECOND_BEHIND, "vfio-pci")];
+const BEHIND_BRIDGE: &[Step] = &[Bind(FIRST_BEHIND, "vfio-pci"), Bind(SECOND_BEHIND, "vfio-pci")];
 const BOTH_BEHIND: &[Vm] = &[Vm("vm", &[Want(FIRST_BEHIND, None), Want(SECOND_BEHIND, None)])];

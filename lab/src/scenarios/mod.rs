@@ -5,6 +5,7 @@ mod group;
 mod host;
 mod machines;
 
+#[cfg(test)]
 pub use machines::READY;
 
 use crate::scenario::Scenario;
