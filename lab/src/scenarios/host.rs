@@ -1,7 +1,8 @@
 //! The host as a whole: IOMMU, modules, KVM, interrupts; virtual functions; what the host itself uses.
 
 use super::machines::{
-    AUDIO, BOTH, CARD, DISK, DISK_ALONE_AT, GPU, GPU_ONLY, IGB, MANY, NIC, PARTIAL, READY, STACK,
+    AUDIO, BOTH, CARD, DISK, DISK_ALONE_AT, GPU, GPU_ONLY, IGB, IGB_PF, IGB_VF, MANY, NIC, PARTIAL,
+    READY, STACK, VFS_OF_IGB, VM_WITH_IGB_VF,
 };
 use crate::scenario::Step::{Bind, Load, LoadRefused, Refused, Shell};
 use crate::scenario::{Expect, Iommu, Scenario, Step, Vm, Want};
@@ -162,7 +163,7 @@ pub const ALL: &[Scenario] = &[
         about: "one of two virtual functions, on vfio-pci",
         devices: &[IGB],
         steps: &[Load("igb", ""), VFS_OF_IGB, Bind(IGB_VF, "vfio-pci")],
-        plan: &[Vm("vm", &[Want(IGB_VF, None)])],
+        plan: VM_WITH_IGB_VF,
         ..READY
     },
     Scenario {
@@ -170,7 +171,7 @@ pub const ALL: &[Scenario] = &[
         about: "a virtual function on igbvf",
         devices: &[IGB],
         steps: &[Load("igb", ""), Load("igbvf", ""), VFS_OF_IGB],
-        plan: &[Vm("vm", &[Want(IGB_VF, None)])],
+        plan: VM_WITH_IGB_VF,
         expect: Expect::Blocked(&["AH207"]),
         ..READY
     },
@@ -203,7 +204,7 @@ pub const ALL: &[Scenario] = &[
             VFS_OF_IGB,
             Bind(IGB_VF, "vfio-pci"),
         ],
-        plan: &[Vm("vm", &[Want(IGB_VF, None)])],
+        plan: VM_WITH_IGB_VF,
         ..READY
     },
     Scenario {
@@ -257,11 +258,6 @@ pub const ALL: &[Scenario] = &[
 /// Devices behind this model get no interrupts from QEMU before 11, so no driver of the host may probe
 /// them.
 const AMD: Scenario = Scenario { iommu: Iommu::Amd, ..READY };
-
-const IGB_PF: &str = "0000:01:00.0";
-/// The offset of igb's first virtual function is 128.
-const IGB_VF: &str = "0000:01:10.0";
-const VFS_OF_IGB: Step = Shell("echo 2 > $pci/0000:01:00.0/sriov_numvfs");
 
 /// Without an IOMMU vfio-pci's probe fails, and the device is left without a driver.
 const REFUSED: &[Step] = &[Refused(GPU, "vfio-pci"), Refused(AUDIO, "vfio-pci")];

@@ -75,6 +75,12 @@ pub const IGB: Device = &[
     "igb,bus=rp4,netdev=n1",
 ];
 
+pub const IGB_PF: &str = "0000:01:00.0";
+/// The offset of igb's first virtual function is 128.
+pub const IGB_VF: &str = "0000:01:10.0";
+pub const VM_WITH_IGB_VF: &[Vm] = &[Vm("vm", &[Want(IGB_VF, None)])];
+pub const VFS_OF_IGB: Step = Step::Shell("echo 2 > $pci/0000:01:00.0/sriov_numvfs");
+
 /// Two NVMe controllers of up to 120 virtual functions each.
 pub const MANY: Device = &[
     "-device",
