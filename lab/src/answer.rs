@@ -27,14 +27,28 @@ pub struct Answer {
     pub kernel: Kernels,
 }
 
+/// Why there is no answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    Skipped(String),
+    Failed(String),
+}
+
 /// A guest that did not come to its end has no answer.
-pub fn parse(said: &str) -> Result<Answer, String> {
+pub fn parse(said: &str) -> Result<Answer, End> {
+    if let Some((_, reason)) = said.split_once("== skipped ") {
+        return Err(End::Skipped(line_of(reason)));
+    }
     if let Some((_, step)) = said.split_once("== failed ") {
-        return Err(format!("a step failed: {}", step.lines().next().unwrap_or_default()));
+        return Err(End::Failed(format!("a step failed: {}", line_of(step))));
     }
     if !said.contains("== end\n") {
-        return Err("the guest did not come to its end".to_owned());
+        return Err(End::Failed("the guest did not come to its end".to_owned()));
     }
+    answers(said).map_err(End::Failed)
+}
+
+fn answers(said: &str) -> Result<Answer, String> {
     let ours = section(said, "ours").ok_or("the guest did not ask ai-how")?;
     let error = section(said, "ours-error").unwrap_or_default();
     let ours = ours_of(ours).map_err(|problem| format!("{problem}: {}", error.trim()))?;
@@ -80,6 +94,10 @@ impl Ours {
         let warned = if self.verdict == "ready" && !codes.is_empty() { "with " } else { "" };
         format!("{} {warned}{}", self.verdict, codes.join(" ")).trim().to_owned()
     }
+}
+
+fn line_of(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 fn section<'a>(said: &'a str, name: &str) -> Option<&'a str> {

@@ -111,6 +111,9 @@ pub fn plan(vms: &[Vm]) -> String {
 fn act(step: &Step, kernel: &Kernel, loaded: &mut BTreeSet<String>) -> Result<String, String> {
     Ok(match step {
         Step::Load(name, parameters) => load(kernel, loaded, name, parameters)?,
+        Step::Needs(line) => format!(
+            "zcat /proc/config.gz | grep -qx '{line}' || section 'skipped this kernel has no line {line}'\n"
+        ),
         Step::LoadRefused(name) => {
             let lines = load(kernel, loaded, name, "")?;
             let (needed, last) =

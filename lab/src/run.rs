@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use crate::answer;
+use crate::answer::{self, End};
 use crate::args::Args;
 use crate::build::Programs;
 use crate::compare::{Outcome, compare};
@@ -116,6 +116,8 @@ fn asked(
     if args.verbose {
         println!("{said}");
     }
-    answer::parse(&said)
-        .map_err(|reason| Outcome::Failed(format!("{reason} (see {})", folder.display())))
+    answer::parse(&said).map_err(|end| match end {
+        End::Skipped(reason) => Outcome::Skipped(reason),
+        End::Failed(reason) => Outcome::Failed(format!("{reason} (see {})", folder.display())),
+    })
 }

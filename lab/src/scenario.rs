@@ -36,6 +36,8 @@ pub type Device = &'static [&'static str];
 
 #[derive(Debug, Clone, Copy)]
 pub enum Step {
+    /// A line of the kernel's own configuration, without which the scenario is skipped.
+    Needs(&'static str),
     /// A module and its parameters.
     Load(&'static str, &'static str),
     /// A device and a driver, by `driver_override` and `drivers_probe`.

@@ -80,7 +80,7 @@ impl Held {
     /// Before 5.19 the kernel does not ask for viability here, and would take a device of the host
     /// from its IOMMU's address space.
     fn attach(&mut self) -> Result<(), String> {
-        if !is_at_least(5, 19) {
+        if !is_at_least(5, 19)? {
             println!("set_iommu not asked");
             return Ok(());
         }
@@ -110,9 +110,13 @@ fn is_on_vfio(address: &str) -> bool {
     device(address).join("vfio-dev").exists()
 }
 
-fn is_at_least(major: u32, minor: u32) -> bool {
-    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+/// From "Linux version 6.1.0-…"; `/proc/sys` is not on every kernel.
+fn is_at_least(major: u32, minor: u32) -> Result<bool, String> {
+    let said = fs::read_to_string("/proc/version").map_err(|error| error.to_string())?;
+    let release = said.split_whitespace().nth(2).unwrap_or_default();
     let mut numbers = release.split(|it: char| !it.is_ascii_digit()).map(str::parse::<u32>);
-    let mut next = || numbers.next().and_then(Result::ok).unwrap_or(0);
-    (next(), next()) >= (major, minor)
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(first)), Some(Ok(second))) => Ok((first, second) >= (major, minor)),
+        _ => Err(format!("no release in {said:?}")),
+    }
 }
