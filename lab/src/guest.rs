@@ -62,9 +62,10 @@ pub fn script(scenario: &Scenario, kernel: &Kernel) -> Result<String, String> {
     script.push_str("set +x\n} > /tmp/steps 2>&1\nsay < /tmp/steps\n");
     script.push_str(STATE);
     let options = scenario.options.join(" ");
+    let asked_by = scenario.asked_by;
     let validate = |section: &str| {
         format!(
-            "section {section}\nai-how validate --format json {options} /plan.yaml > /tmp/ours 2> /tmp/error\n\
+            "section {section}\n{asked_by} ai-how validate --format json {options} /plan.yaml > /tmp/ours 2> /tmp/error\n\
              echo $? > /tmp/code\nsay < /tmp/ours\nsection {section}-error\ncat /tmp/code /tmp/error | say\n"
         )
     };
@@ -114,6 +115,10 @@ fn act(step: &Step, kernel: &Kernel, loaded: &mut BTreeSet<String>) -> Result<St
         Step::Needs(line) => format!(
             "zcat /proc/config.gz | grep -qx '{line}' || section 'skipped this kernel has no line {line}'\n"
         ),
+        Step::LoadIfThere(name) => match kernel.modules.closure(name) {
+            Some(_) => load(kernel, loaded, name, "")?,
+            None => String::new(),
+        },
         Step::LoadRefused(name) => {
             let lines = load(kernel, loaded, name, "")?;
             let (needed, last) =

@@ -65,7 +65,7 @@ fn modules(archive: &mut Archive, kernel: &Kernel, folder: &Path) -> Result<(), 
 fn loaded(scenario: &Scenario) -> impl Iterator<Item = &'static str> {
     let steps = scenario.steps.iter().chain(scenario.afterwards);
     let by_steps = steps.filter_map(|step| match step {
-        Step::Load(name, _) | Step::LoadRefused(name) => Some(*name),
+        Step::Load(name, _) | Step::LoadIfThere(name) | Step::LoadRefused(name) => Some(*name),
         _ => None,
     });
     scenario.modules.iter().copied().chain(by_steps)

@@ -95,14 +95,12 @@ fn builtin(cache: &Path, given: &Path) -> Result<Kernel, String> {
 /// The release in "Linux version RELEASE (…".
 fn banner(bytes: &[u8]) -> Option<String> {
     const MARK: &[u8] = b"Linux version ";
-    let starts = bytes.windows(MARK.len()).enumerate().filter(|(_, it)| *it == MARK);
-    starts
-        .filter_map(|(at, _)| {
-            let word = bytes[at + MARK.len()..].split(|it| *it == b' ').next()?;
-            let word = std::str::from_utf8(word).ok()?;
-            word.starts_with(|it: char| it.is_ascii_digit()).then(|| word.to_owned())
-        })
-        .next()
+    let mut starts = bytes.windows(MARK.len()).enumerate().filter(|(_, it)| *it == MARK);
+    starts.find_map(|(at, _)| {
+        let word = bytes[at + MARK.len()..].split(|it| *it == b' ').next()?;
+        let word = std::str::from_utf8(word).ok()?;
+        word.starts_with(|it: char| it.is_ascii_digit()).then(|| word.to_owned())
+    })
 }
 
 fn version_of(name: &str) -> Vec<u32> {

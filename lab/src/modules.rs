@@ -58,7 +58,7 @@ impl Modules {
         if unpacked(file) == file {
             return fs::read(&path).map_err(|error| format!("{}: {error}", path.display()));
         }
-        let tool = if file.ends_with(".zst") { "zstd" } else { "xz" };
+        let tool = if file.strip_suffix(".zst").is_some() { "zstd" } else { "xz" };
         let ran = Command::new(tool).arg("-dc").arg(&path).output();
         let ran = ran.map_err(|error| format!("{tool}: {error}"))?;
         if ran.status.success() {

@@ -17,6 +17,8 @@ pub struct Scenario {
     /// Done after `ai-how` has answered once; it is asked again, and the second answer counts.
     pub afterwards: &'static [Step],
     pub plan: &'static [Vm],
+    /// Put before `ai-how`, to start it as another user.
+    pub asked_by: &'static str,
     /// Further options of `ai-how validate`.
     pub options: &'static [&'static str],
     pub expect: Expect,
@@ -42,6 +44,8 @@ pub enum Step {
     Load(&'static str, &'static str),
     /// A device and a driver, by `driver_override` and `drivers_probe`.
     Bind(&'static str, &'static str),
+    /// A module that newer kernels have built in, or no more.
+    LoadIfThere(&'static str),
     /// A module whose initialisation the kernel refuses.
     LoadRefused(&'static str),
     /// A device from whatever holds it.

@@ -43,7 +43,7 @@ pub const CARD_WITH_PORT: Device = &[
     "hda-output,bus=hda.0,audiodev=a0",
 ];
 
-/// An NVMe disk behind a port of its own; its contents last as long as the run.
+/// A disk behind a port of its own; its contents last as long as the run.
 pub const DISK: Device = &[
     "-device",
     "pcie-root-port,id=rp2,chassis=2,slot=2,addr=5",
@@ -81,7 +81,7 @@ pub const IGB_VF: &str = "0000:01:10.0";
 pub const VM_WITH_IGB_VF: &[Vm] = &[Vm("vm", &[Want(IGB_VF, None)])];
 pub const VFS_OF_IGB: Step = Step::Shell("echo 2 > $pci/0000:01:00.0/sriov_numvfs");
 
-/// Two NVMe controllers of up to 120 virtual functions each.
+/// Two disk controllers of up to 120 virtual functions each.
 pub const MANY: Device = &[
     "-device",
     "pcie-root-port,id=rp5,chassis=5,slot=5,addr=4",
@@ -140,6 +140,7 @@ pub const READY: Scenario = Scenario {
     steps: &[Step::Bind(GPU, "vfio-pci"), Step::Bind(AUDIO, "vfio-pci")],
     afterwards: &[],
     plan: BOTH,
+    asked_by: "",
     options: &[],
     expect: Expect::Ready,
     kernels: Kernels::Stock,
