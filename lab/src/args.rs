@@ -45,6 +45,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Args, String> {
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("{word} wants a value\n{USAGE}"));
         match word.as_str() {
+            "--help" => return Err(USAGE.to_owned()),
             "--list" => args.list = true,
             "--write" => args.write = true,
             "--verbose" => args.verbose = true,

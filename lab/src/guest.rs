@@ -113,7 +113,7 @@ fn act(step: &Step, kernel: &Kernel, loaded: &mut BTreeSet<String>) -> Result<St
     Ok(match step {
         Step::Load(name, parameters) => load(kernel, loaded, name, parameters)?,
         Step::Needs(line) => format!(
-            "zcat /proc/config.gz | grep -qx '{line}' || section 'skipped this kernel has no line {line}'\n"
+            "zcat /proc/config.gz | grep -qx '{line}' || section 'skipped this kernel does not have {line}'\n"
         ),
         Step::LoadIfThere(name) => match kernel.modules.closure(name) {
             Some(_) => load(kernel, loaded, name, "")?,

@@ -41,14 +41,22 @@ pub fn find(cache: &Path, names: &[String]) -> Result<Vec<Kernel>, String> {
         Some(path) if wanted("builtin") => found.push(builtin(cache, Path::new(&path))?),
         _ => {}
     }
-    if found.is_empty() {
-        let which = if names.is_empty() { "a kernel".to_owned() } else { names.join(", ") };
-        return Err(format!(
-            "{which} is not in {} (lab/fetch-kernels puts Debian's there; {BUILTIN} names one with VFIO built in)",
-            folder.display()
-        ));
+    let missing: Vec<&str> = match names {
+        [] if found.is_empty() => vec!["a kernel"],
+        _ => names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !found.iter().any(|it| it.name == *name))
+            .collect(),
+    };
+    if missing.is_empty() {
+        return Ok(found);
     }
-    Ok(found)
+    Err(format!(
+        "{} is not in {} (lab/fetch-kernels puts Debian's there; {BUILTIN} names one with VFIO built in)",
+        missing.join(", "),
+        folder.display()
+    ))
 }
 
 fn stock(folder: &Path, name: String) -> Result<Kernel, String> {

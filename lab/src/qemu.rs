@@ -134,7 +134,7 @@ fn arguments(scenario: &Scenario, kernel: &Kernel, folder: &Path) -> Vec<String>
         Iommu::None => {}
     }
     for device in scenario.devices {
-        words.extend(device.iter().map(|word| word.replace('@', &at.to_string())));
+        words.extend(device.split_whitespace().map(|word| word.replace('@', &at.to_string())));
     }
     words
 }

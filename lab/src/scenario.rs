@@ -33,8 +33,8 @@ pub enum Iommu {
     None,
 }
 
-/// Arguments of QEMU, `@` standing for the folder of the run.
-pub type Device = &'static [&'static str];
+/// Arguments of QEMU with blanks between, `@` standing for the folder of the run.
+pub type Device = &'static str;
 
 #[derive(Debug, Clone, Copy)]
 pub enum Step {

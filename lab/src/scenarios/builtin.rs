@@ -16,7 +16,7 @@ pub const ALL: &[Scenario] = &[
         about: "a kernel whose Intel IOMMU is off unless it is asked for",
         line: "",
         steps: &[
-            Needs("# CONFIG_INTEL_IOMMU_DEFAULT_ON is not set"),
+            Needs("CONFIG_INTEL_IOMMU_DEFAULT_OFF=y"),
             Refused(GPU, "vfio-pci"),
             Refused(AUDIO, "vfio-pci"),
         ],

@@ -32,6 +32,40 @@ pub const ALL: &[Scenario] = &[
     },
     Scenario { name: "intel-passthrough-mode", about: "iommu=pt", line: "iommu=pt", ..READY },
     Scenario {
+        name: "intel-last-word-counts",
+        about: "intel_iommu=off, and after it intel_iommu=on",
+        line: "intel_iommu=off intel_iommu=on",
+        ..READY
+    },
+    Scenario {
+        name: "intel-off-after-on",
+        about: "intel_iommu=on,sm_off, and after it intel_iommu=off",
+        line: "intel_iommu=on,sm_off intel_iommu=off",
+        steps: REFUSED,
+        expect: Expect::Blocked(&["AH105"]),
+        ..READY
+    },
+    Scenario {
+        name: "iommu-off-is-not-taken-back",
+        about: "iommu=off, and after it iommu=pt",
+        line: "iommu=off iommu=pt",
+        steps: REFUSED,
+        expect: Expect::Blocked(&["AH105"]),
+        ..READY
+    },
+    Scenario {
+        name: "intel-soft",
+        about: "iommu=soft, which turns nothing off since 5.18",
+        line: "iommu=soft",
+        ..READY
+    },
+    Scenario {
+        name: "intel-strict",
+        about: "iommu.strict=1 iommu.passthrough=0 iommu=force",
+        line: "iommu.strict=1 iommu.passthrough=0 iommu=force",
+        ..READY
+    },
+    Scenario {
         name: "no-iommu-table",
         about: "the firmware has neither DMAR nor IVRS",
         iommu: Iommu::None,
@@ -116,6 +150,18 @@ pub const ALL: &[Scenario] = &[
         ..AMD
     },
     Scenario { name: "amd-passthrough-mode", about: "iommu=pt", line: "iommu=pt", ..AMD },
+    Scenario {
+        name: "amd-soft",
+        about: "iommu=soft, which turns nothing off since 5.18",
+        line: "iommu=soft",
+        ..AMD
+    },
+    Scenario {
+        name: "amd-under-intel-parameter",
+        about: "intel_iommu=off beside an AMD IOMMU",
+        line: "intel_iommu=off",
+        ..AMD
+    },
     Scenario {
         name: "amd-off-by-parameter",
         about: "amd_iommu=off",

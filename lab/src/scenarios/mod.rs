@@ -4,6 +4,7 @@ mod builtin;
 mod group;
 mod host;
 mod machines;
+mod topology;
 
 #[cfg(test)]
 pub use machines::READY;
@@ -11,7 +12,7 @@ pub use machines::READY;
 use crate::scenario::Scenario;
 
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    [group::ALL, host::ALL, builtin::ALL].into_iter().flatten()
+    [group::ALL, topology::ALL, host::ALL, builtin::ALL].into_iter().flatten()
 }
 
 #[cfg(test)]
