@@ -33,7 +33,7 @@ pub const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "switch",
-        about: "two endpoints behind a switch without ACS: one group, with the switch's ports",
+        about: "two endpoints behind a switch whose ports have ACS, each in a group of its own",
         devices: &[SWITCH],
         steps: &[Bind(LEFT, "vfio-pci"), Bind(RIGHT, "vfio-pci")],
         plan: &[Vm("vm", &[Want(LEFT, None), Want(RIGHT, None)])],
@@ -41,12 +41,10 @@ pub const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "switch-neighbour-on-native-driver",
-        about: "the same, and the other endpoint is on snd_hda_intel",
+        about: "the same, and the other endpoint is on snd_hda_intel, in its own group",
         devices: &[SWITCH],
         steps: &[Load("snd_hda_intel", ""), Bind(LEFT, "vfio-pci")],
         plan: &[Vm("vm", &[Want(LEFT, None)])],
-        options: PARTIAL,
-        expect: Expect::Blocked(&["AH302"]),
         ..READY
     },
     Scenario {
@@ -67,7 +65,7 @@ pub const ALL: &[Scenario] = &[
         about: "/dev/vfio/GROUP was removed, as it is in a container that was not given it",
         steps: &[Bind(GPU, "vfio-pci"), Bind(AUDIO, "vfio-pci"), Shell("rm /dev/vfio/[0-9]*")],
         plan: BOTH,
-        expect: Expect::Blocked(&["AH218"]),
+        expect: Expect::Gap(NO_NODE),
         ..READY
     },
     Scenario {
@@ -75,10 +73,21 @@ pub const ALL: &[Scenario] = &[
         about: "/dev/vfio/vfio was removed",
         steps: &[Bind(GPU, "vfio-pci"), Bind(AUDIO, "vfio-pci"), Shell("rm /dev/vfio/vfio")],
         plan: BOTH,
-        expect: Expect::Blocked(&["AH108"]),
+        expect: Expect::Gap(NO_NODE),
+        ..READY
+    },
+    Scenario {
+        name: "kvm-node-missing",
+        about: "/dev/kvm was removed",
+        steps: &[Bind(GPU, "vfio-pci"), Bind(AUDIO, "vfio-pci"), Shell("rm /dev/kvm")],
+        plan: BOTH,
+        expect: Expect::Blocked(&["AH102"]),
         ..READY
     },
 ];
+
+const NO_NODE: &str =
+    "AH108 believes /sys/class/misc/vfio and AH218 judges only a node that is there";
 
 /// The disk, behind the second port.
 const DISK_AT: &str = "0000:02:00.0";
