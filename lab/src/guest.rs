@@ -26,6 +26,13 @@ move() {
 }
 bind() { move $1 $2; [ "$(driver $1)" = $2 ]; }
 refused() { move $1 $2; [ ! -e $pci/$1/driver ]; }
+gone() {
+  for _ in $(seq 300); do
+    if [ ! -e $1 ]; then return 0; fi
+    sleep 0.1
+  done
+  return 1
+}
 await() {
   for _ in $(seq 100); do
     if [ -e $1 ]; then return 0; fi
@@ -134,6 +141,9 @@ fn act(step: &Step, kernel: &Kernel, loaded: &mut BTreeSet<String>) -> Result<St
                 "oracle hold {address} > /tmp/hold &\n{}",
                 checked("await /tmp/hold && sleep 1")
             )
+        }
+        Step::Unplug(id, address) => {
+            format!("section 'unplug {id}'\n{}", checked(&format!("gone $pci/{address}")))
         }
         Step::Shell(line) => checked(line),
     })

@@ -1,12 +1,14 @@
 //! The machine: always emulated (`tcg`), since `/dev/kvm` may exist and be of no use.
 
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::kernels::Kernel;
-use crate::scenario::{Iommu, Scenario};
+use crate::scenario::{Iommu, Scenario, Step};
 
 const PROGRAM: &str = "qemu-system-x86_64";
 const LIMIT: Duration = Duration::from_secs(180);
@@ -35,6 +37,10 @@ pub fn run(
     initramfs: &[u8],
 ) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    // What an earlier run said must not be taken for this one's.
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(failed)?;
+    }
     fs::create_dir_all(folder).map_err(failed)?;
     let initrd = folder.join("initramfs");
     fs::write(&initrd, initramfs).map_err(failed)?;
@@ -46,6 +52,7 @@ pub fn run(
     }
     let mut result = once(scenario, kernel, folder);
     if matches!(&result, Err(End::Aborted)) {
+        let _ = fs::remove_file(folder.join("said"));
         result = once(scenario, kernel, folder);
     }
     fs::remove_file(&initrd).map_err(failed)?;
@@ -75,7 +82,7 @@ fn once(scenario: &Scenario, kernel: &Kernel, folder: &Path) -> Result<(), End> 
         .stderr(errors)
         .spawn()
         .map_err(|error| other(format!("{PROGRAM}: {error}")))?;
-    let status = wait(&mut child).map_err(other)?;
+    let status = wait(&mut child, folder).map_err(other)?;
     if status.code() == Some(DONE) {
         return Ok(());
     }
@@ -86,9 +93,18 @@ fn once(scenario: &Scenario, kernel: &Kernel, folder: &Path) -> Result<(), End> 
     Err(other(format!("QEMU ended with {status}: {}", said.lines().next().unwrap_or("no word"))))
 }
 
-fn wait(child: &mut Child) -> Result<std::process::ExitStatus, String> {
+fn wait(child: &mut Child, folder: &Path) -> Result<std::process::ExitStatus, String> {
     let start = Instant::now();
+    let mut unplugged = false;
     loop {
+        if !unplugged && let Some(id) = asked_to_unplug(folder) {
+            unplugged = true;
+            if let Err(error) = unplug(folder, &id) {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("{id} was not unplugged: {error}"));
+            }
+        }
         match child.try_wait() {
             Ok(Some(status)) => return Ok(status),
             Ok(None) if start.elapsed() < LIMIT => std::thread::sleep(Duration::from_millis(50)),
@@ -100,6 +116,34 @@ fn wait(child: &mut Child) -> Result<std::process::ExitStatus, String> {
             Err(error) => return Err(error.to_string()),
         }
     }
+}
+
+/// The device that the guest wants to see go, once it says so.
+fn asked_to_unplug(folder: &Path) -> Option<String> {
+    let said = fs::read(folder.join("said")).ok()?;
+    let said = String::from_utf8_lossy(&said);
+    let (_, rest) = said.split_once("== unplug ")?;
+    Some(rest.split_once('\n')?.0.to_owned())
+}
+
+/// By QMP: greeting, capabilities, command; the last answer says whether it was taken.
+fn unplug(folder: &Path, id: &str) -> std::io::Result<()> {
+    let mut stream = UnixStream::connect(folder.join("qmp"))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let mut answers = BufReader::new(stream.try_clone()?).lines();
+    let command = format!(
+        "{{\"execute\":\"qmp_capabilities\"}}{{\"execute\":\"device_del\",\"arguments\":{{\"id\":\"{id}\"}}}}\n"
+    );
+    stream.write_all(command.as_bytes())?;
+    let mut taken = 0;
+    while taken < 2 {
+        let answer = answers.next().ok_or(std::io::ErrorKind::UnexpectedEof)??;
+        if answer.contains("\"error\"") {
+            return Err(std::io::Error::other(answer));
+        }
+        taken += usize::from(answer.contains("\"return\""));
+    }
+    Ok(())
 }
 
 fn arguments(scenario: &Scenario, kernel: &Kernel, folder: &Path) -> Vec<String> {
@@ -125,6 +169,10 @@ fn arguments(scenario: &Scenario, kernel: &Kernel, folder: &Path) -> Vec<String>
     add("-append", line);
     add("-serial", format!("file:{at}/console"));
     add("-chardev", format!("file,id=said,path={at}/said"));
+    let mut steps = scenario.steps.iter().chain(scenario.afterwards);
+    if steps.any(|step| matches!(step, Step::Unplug(..))) {
+        add("-qmp", format!("unix:{at}/qmp,server=on,wait=off"));
+    }
     match scenario.iommu {
         Iommu::Intel => add("-device", "intel-iommu,intremap=on,caching-mode=on".to_owned()),
         Iommu::IntelWithoutRemapping => {

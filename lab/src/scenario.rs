@@ -54,6 +54,8 @@ pub enum Step {
     Refused(&'static str, &'static str),
     /// Opens the group of a device and keeps it open.
     Hold(&'static str),
+    /// The machine takes a device away (its id in QEMU, its address), as a hand or a management card would.
+    Unplug(&'static str, &'static str),
     Shell(&'static str),
 }
 

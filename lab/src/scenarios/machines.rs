@@ -35,7 +35,7 @@ pub const CARD_WITH_PORT: Device = "\
 pub const DISK: Device = "\
     -device pcie-root-port,id=rp2,chassis=2,slot=2,addr=5 \
     -drive if=none,id=d0,format=raw,file=@/disk \
-    -device nvme,bus=rp2,drive=d0,serial=lab";
+    -device nvme,id=disk,bus=rp2,drive=d0,serial=lab";
 /// Where it is when nothing else is behind a port.
 pub const DISK_ALONE_AT: &str = "0000:01:00.0";
 

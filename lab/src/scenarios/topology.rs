@@ -1,7 +1,9 @@
 //! Several groups, switches, and devices that the IOMMU does not serve.
 
-use super::machines::{AUDIO, BOTH, CARD, DISK, GPU, PARTIAL, READY, WANT_AUDIO, WANT_GPU};
-use crate::scenario::Step::{Bind, Load, Refused, Shell};
+use super::machines::{
+    AUDIO, BOTH, CARD, DISK, DISK_ALONE_AT, GPU, PARTIAL, READY, WANT_AUDIO, WANT_GPU,
+};
+use crate::scenario::Step::{Bind, Load, Refused, Shell, Unplug};
 use crate::scenario::{Device, Expect, Scenario, Step, Vm, Want};
 
 pub const ALL: &[Scenario] = &[
@@ -29,6 +31,16 @@ pub const ALL: &[Scenario] = &[
         devices: &[CARD, DISK],
         steps: CARD_AND_DISK,
         plan: &[Vm("vm-a", &[WANT_GPU, WANT_AUDIO]), Vm("vm-b", &[Want(DISK_AT, None)])],
+        ..READY
+    },
+    Scenario {
+        name: "unplugged-after-reading",
+        about: "ready when asked, then the wanted disk is unplugged, and it is asked again",
+        devices: &[DISK],
+        steps: &[Bind(DISK_ALONE_AT, "vfio-pci")],
+        afterwards: &[Unplug("disk", DISK_ALONE_AT)],
+        plan: &[Vm("vm", &[Want(DISK_ALONE_AT, None)])],
+        expect: Expect::Blocked(&["AH201"]),
         ..READY
     },
     Scenario {
