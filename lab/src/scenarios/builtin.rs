@@ -1,4 +1,4 @@
-//! What Debian's kernels lack: VFIO built in, an IOMMU off by default, no-IOMMU mode, iommufd.
+//! What Debian's kernels lack: VFIO built in, an IOMMU off by default, no-IOMMU mode.
 //!
 //! None with an AMD IOMMU: QEMU's delivers no interrupt of the only clock that so small a kernel has.
 
