@@ -194,8 +194,10 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+/// Past the capture of a test's output, which shows nothing of a test that passes.
 pub fn skipped(test: &str, why: &str) {
-    eprintln!("{test}: SKIPPED, {why}");
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{test}: SKIPPED, {why}");
 }
 
 /// The short file with one VM and these devices (address, type).

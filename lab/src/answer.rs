@@ -1,0 +1,185 @@
+//! What came out of a guest: our answer and the kernel's.
+
+use std::collections::BTreeSet;
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Ours {
+    pub verdict: String,
+    /// Codes of the errors that stand.
+    pub errors: BTreeSet<String>,
+    /// Codes of all else that was found, and of what stands under an error.
+    pub others: BTreeSet<String>,
+    /// Codes of checks that were not answered and decide.
+    pub open: BTreeSet<String>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kernels {
+    /// Each VM, and why it does not get its devices if it does not.
+    pub vms: Vec<(String, Option<String>)>,
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    /// Where `ai-how` was asked twice.
+    pub before: Option<Ours>,
+    pub ours: Ours,
+    pub kernel: Kernels,
+}
+
+/// Why there is no answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    Skipped(String),
+    Failed(String),
+}
+
+/// A guest that did not come to its end has no answer.
+pub fn parse(said: &str) -> Result<Answer, End> {
+    if let Some((_, reason)) = said.split_once("== skipped ") {
+        return Err(End::Skipped(line_of(reason)));
+    }
+    if let Some((_, step)) = said.split_once("== failed ") {
+        return Err(End::Failed(format!("a step failed: {}", line_of(step))));
+    }
+    if !said.contains("== end\n") {
+        return Err(End::Failed("the guest did not come to its end".to_owned()));
+    }
+    answers(said).map_err(End::Failed)
+}
+
+fn answers(said: &str) -> Result<Answer, String> {
+    let ours = section(said, "ours").ok_or("the guest did not ask ai-how")?;
+    let error = section(said, "ours-error").unwrap_or_default();
+    let ours = ours_of(ours).map_err(|problem| format!("{problem}: {}", error.trim()))?;
+    let before = section(said, "before").map(ours_of).transpose()?;
+    let kernel = kernels_of(section(said, "kernel").unwrap_or_default())?;
+    Ok(Answer { before, ours, kernel })
+}
+
+impl Kernels {
+    pub fn gives(&self) -> bool {
+        self.vms.iter().all(|(_, refusal)| refusal.is_none())
+    }
+
+    pub fn words(&self) -> String {
+        let refused: Vec<String> = self
+            .vms
+            .iter()
+            .filter_map(|(name, refusal)| {
+                let refusal = refusal.as_deref()?;
+                Some(if self.vms.len() > 1 {
+                    format!("{name}: {refusal}")
+                } else {
+                    refusal.to_owned()
+                })
+            })
+            .collect();
+        if refused.is_empty() {
+            "gives".to_owned()
+        } else {
+            format!("refuses: {}", refused.join("; "))
+        }
+    }
+}
+
+impl Ours {
+    pub fn words(&self) -> String {
+        let codes = match self.verdict.as_str() {
+            "undetermined" => &self.open,
+            "blocked" => &self.errors,
+            _ => &self.others,
+        };
+        let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+        let warned = if self.verdict == "ready" && !codes.is_empty() { "with " } else { "" };
+        format!("{} {warned}{}", self.verdict, codes.join(" ")).trim().to_owned()
+    }
+}
+
+fn line_of(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn section<'a>(said: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = said.split_once(&format!("== {name}\n"))?;
+    Some(rest.split("== ").next().unwrap_or(rest))
+}
+
+fn ours_of(text: &str) -> Result<Ours, String> {
+    let document: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| format!("ai-how said no JSON ({error})"))?;
+    let verdict = document["verdict"].as_str().ok_or("ai-how gave no verdict")?.to_owned();
+    let mut ours = Ours { verdict, ..Ours::default() };
+    for finding in document["findings"].as_array().into_iter().flatten() {
+        let code = finding["code"].as_str().unwrap_or_default().to_owned();
+        if finding["caused_by"].is_null() && finding["severity"] == "error" {
+            ours.errors.insert(code);
+        } else {
+            ours.others.insert(code);
+        }
+    }
+    for open in document["undetermined"].as_array().into_iter().flatten() {
+        if open["decides"] == true {
+            ours.open.insert(open["code"].as_str().unwrap_or_default().to_owned());
+        }
+    }
+    Ok(ours)
+}
+
+fn kernels_of(text: &str) -> Result<Kernels, String> {
+    let mut vms = Vec::new();
+    for line in text.lines() {
+        let Some(rest) = line.strip_prefix("vm ") else { continue };
+        let (name, answer) = rest.split_once(' ').unwrap_or((rest, ""));
+        let refusal = match answer.split_once(' ') {
+            None if answer == "yes" => None,
+            Some(("no", reason)) => Some(reason.to_owned()),
+            _ => return Err(format!("the oracle said {line:?}")),
+        };
+        vms.push((name.to_owned(), refusal));
+    }
+    if vms.is_empty() {
+        Err(format!("the oracle gave no answer: {text:?}"))
+    } else {
+        Ok(Kernels { vms })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    const SAID: &str = r#"== steps
+== ours
+{"verdict": "blocked",
+ "findings": [{"code": "AH302", "severity": "error", "caused_by": null},
+              {"code": "AH301", "severity": "error", "caused_by": "AH302"}],
+ "undetermined": [{"code": "AH210", "decides": false}]}
+== ours-error
+1
+== kernel
+kvm yes
+group 3 viable false
+vm a no group 3 is not viable
+vm b yes
+== end
+"#;
+
+    #[test]
+    fn both_answers_are_read() {
+        let answer = parse(SAID).unwrap();
+        assert_eq!(answer.ours.words(), "blocked AH302");
+        assert!(answer.ours.others.contains("AH301"));
+        assert!(answer.ours.open.is_empty());
+        assert!(!answer.kernel.gives());
+        assert_eq!(answer.kernel.words(), "refuses: a: group 3 is not viable");
+    }
+
+    #[test]
+    fn half_an_answer_is_none() {
+        assert!(parse(SAID.split("== kernel").next().unwrap()).is_err());
+        assert!(parse(&format!("== failed mount\n{SAID}")).is_err());
+        assert!(parse(&SAID.replace("vm a no", "vm a perhaps")).is_err());
+        assert!(parse(&SAID.replace("{\"verdict\"", "panic")).is_err());
+    }
+}

@@ -1,0 +1,154 @@
+//! Whether the two answers agree, and are those that the scenario declares.
+
+use crate::answer::Answer;
+use crate::scenario::{Expect, Scenario};
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Agree,
+    /// Ours is the harder answer, on purpose; why.
+    Stricter(&'static str),
+    /// Ours is wrong, and known to be; why.
+    Gap(&'static str),
+    /// We do not say, as declared; why.
+    Undetermined(&'static str),
+    /// It fails, and the rules it is for are not in this program yet.
+    NoRule(Vec<&'static str>),
+    Failed(String),
+    /// Not run, and why.
+    Skipped(String),
+}
+
+impl Outcome {
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+
+    pub fn words(&self) -> String {
+        match self {
+            Self::Agree => "agree".to_owned(),
+            Self::Stricter(why) => format!("stricter on purpose: {why}"),
+            Self::Gap(why) => format!("KNOWN GAP: {why}"),
+            Self::Undetermined(why) => format!("not told: {why}"),
+            Self::NoRule(codes) => format!("NO RULE YET: {}", codes.join(" ")),
+            Self::Failed(reason) => format!("FAILED: {reason}"),
+            Self::Skipped(reason) => format!("skipped: {reason}"),
+        }
+    }
+}
+
+/// `codes` are those of the rules that the program has.
+pub fn compare(scenario: &Scenario, answer: &Answer, codes: &[String]) -> Outcome {
+    let expect = scenario.expect;
+    let Some(reason) = wrong(expect, answer) else {
+        return match expect {
+            Expect::Ready | Expect::Blocked(_) => Outcome::Agree,
+            Expect::Stricter(_, why) => Outcome::Stricter(why),
+            Expect::Gap(why) => Outcome::Gap(why),
+            Expect::Undetermined(_, why) => Outcome::Undetermined(why),
+        };
+    };
+    let missing: Vec<&str> =
+        expect.codes().iter().copied().filter(|code| !codes.iter().any(|it| it == code)).collect();
+    // The kernel must answer as declared all the same: it has all its rules.
+    if missing.is_empty() || expect.kernel_gives().is_some_and(|it| it != answer.kernel.gives()) {
+        Outcome::Failed(reason)
+    } else {
+        Outcome::NoRule(missing)
+    }
+}
+
+fn wrong(expect: Expect, answer: &Answer) -> Option<String> {
+    let Answer { ours, kernel, .. } = answer;
+    let gives = kernel.gives();
+    let declared = matches!(expect, Expect::Stricter(..) | Expect::Gap(_));
+    if (ours.verdict == "ready") != gives && ours.verdict != "undetermined" && !declared {
+        return Some(format!("we say {}, the kernel {}", ours.verdict, kernel.words()));
+    }
+    if expect.kernel_gives().is_some_and(|it| it != gives) {
+        return Some(format!(
+            "the kernel {}, which is not what the scenario declares",
+            kernel.words()
+        ));
+    }
+    if ours.verdict != expect.verdict() {
+        return Some(format!("we say {}, and the scenario {}", ours.words(), expect.verdict()));
+    }
+    let said = match expect {
+        Expect::Undetermined(..) => &ours.open,
+        _ => &ours.errors,
+    };
+    let silent: Vec<&str> =
+        expect.codes().iter().copied().filter(|code| !said.contains(*code)).collect();
+    if silent.is_empty() {
+        None
+    } else {
+        Some(format!("{} is not among our errors", silent.join(" ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, compare};
+    use crate::answer::{Answer, Kernels, Ours};
+    use crate::scenario::{Expect, Scenario};
+    use crate::scenarios::READY;
+
+    fn outcome(
+        expect: Expect,
+        verdict: &str,
+        errors: &[&str],
+        gives: bool,
+        rules: &[&str],
+    ) -> Outcome {
+        let errors = errors.iter().map(|&it| it.to_owned()).collect();
+        let refusal = (!gives).then(|| "group 3 is not viable".to_owned());
+        let answer = Answer {
+            before: None,
+            ours: Ours { verdict: verdict.to_owned(), errors, ..Ours::default() },
+            kernel: Kernels { vms: vec![("vm".to_owned(), refusal)] },
+        };
+        let rules: Vec<String> = rules.iter().map(|&it| it.to_owned()).collect();
+        compare(&Scenario { expect, ..READY }, &answer, &rules)
+    }
+
+    const BLOCKED: Expect = Expect::Blocked(&["AH302"]);
+    const STRICTER: Expect = Expect::Stricter(&["AH301"], "why");
+
+    #[test]
+    fn agreement_is_both_and_as_declared() {
+        assert_eq!(outcome(Expect::Ready, "ready", &[], true, &[]), Outcome::Agree);
+        assert_eq!(outcome(BLOCKED, "blocked", &["AH302"], false, &["AH302"]), Outcome::Agree);
+        assert_eq!(
+            outcome(STRICTER, "blocked", &["AH301"], true, &["AH301"]),
+            Outcome::Stricter("why")
+        );
+    }
+
+    #[test]
+    fn every_other_pair_fails() {
+        let all = ["AH301", "AH302"];
+        let failed = |expect, verdict: &str, errors: &[&str], gives| {
+            outcome(expect, verdict, errors, gives, &all).is_failure()
+        };
+        assert!(failed(Expect::Ready, "ready", &[], false), "ready, and the kernel refuses");
+        assert!(
+            failed(Expect::Ready, "blocked", &["AH302"], true),
+            "blocked, and the kernel gives"
+        );
+        assert!(failed(Expect::Ready, "blocked", &["AH302"], false), "both refuse, not declared");
+        assert!(failed(Expect::Ready, "undetermined", &[], true), "not told, not declared");
+        assert!(failed(BLOCKED, "ready", &[], false), "a miss");
+        assert!(failed(BLOCKED, "ready", &[], true), "both give, not declared");
+        assert!(failed(BLOCKED, "blocked", &["AH301"], false), "blocked for another reason");
+        assert!(failed(STRICTER, "blocked", &["AH301"], false), "not stricter after all");
+        assert!(failed(Expect::Gap("why"), "blocked", &["AH302"], false), "the gap was mended");
+        assert!(failed(STRICTER, "ready", &[], true), "no longer stricter");
+    }
+
+    #[test]
+    fn a_rule_that_is_not_there_yet_is_marked_and_no_excuse_for_the_kernel() {
+        assert_eq!(outcome(BLOCKED, "ready", &[], false, &[]), Outcome::NoRule(vec!["AH302"]));
+        assert!(outcome(BLOCKED, "ready", &[], true, &[]).is_failure());
+    }
+}
