@@ -8,8 +8,6 @@ pub enum Outcome {
     Agree,
     /// Ours is the harder answer, on purpose; why.
     Stricter(&'static str),
-    /// Ours is wrong, and known to be; why.
-    Gap(&'static str),
     /// We do not say, as declared; why.
     Undetermined(&'static str),
     /// It fails, and the rules it is for are not in this program yet.
@@ -28,7 +26,6 @@ impl Outcome {
         match self {
             Self::Agree => "agree".to_owned(),
             Self::Stricter(why) => format!("stricter on purpose: {why}"),
-            Self::Gap(why) => format!("KNOWN GAP: {why}"),
             Self::Undetermined(why) => format!("not told: {why}"),
             Self::NoRule(codes) => format!("NO RULE YET: {}", codes.join(" ")),
             Self::Failed(reason) => format!("FAILED: {reason}"),
@@ -44,7 +41,6 @@ pub fn compare(scenario: &Scenario, answer: &Answer, codes: &[String]) -> Outcom
         return match expect {
             Expect::Ready | Expect::Blocked(_) => Outcome::Agree,
             Expect::Stricter(_, why) => Outcome::Stricter(why),
-            Expect::Gap(why) => Outcome::Gap(why),
             Expect::Undetermined(_, why) => Outcome::Undetermined(why),
         };
     };
@@ -61,7 +57,7 @@ pub fn compare(scenario: &Scenario, answer: &Answer, codes: &[String]) -> Outcom
 fn wrong(expect: Expect, answer: &Answer) -> Option<String> {
     let Answer { ours, kernel, .. } = answer;
     let gives = kernel.gives();
-    let declared = matches!(expect, Expect::Stricter(..) | Expect::Gap(_));
+    let declared = matches!(expect, Expect::Stricter(..));
     if (ours.verdict == "ready") != gives && ours.verdict != "undetermined" && !declared {
         return Some(format!("we say {}, the kernel {}", ours.verdict, kernel.words()));
     }
@@ -142,7 +138,6 @@ mod tests {
         assert!(failed(BLOCKED, "ready", &[], true), "both give, not declared");
         assert!(failed(BLOCKED, "blocked", &["AH301"], false), "blocked for another reason");
         assert!(failed(STRICTER, "blocked", &["AH301"], false), "not stricter after all");
-        assert!(failed(Expect::Gap("why"), "blocked", &["AH302"], false), "the gap was mended");
         assert!(failed(STRICTER, "ready", &[], true), "no longer stricter");
     }
 

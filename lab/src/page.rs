@@ -28,7 +28,6 @@ pub fn summary(rows: &[Row]) -> String {
         let kind = match row.outcome {
             Outcome::Agree => "agree",
             Outcome::Stricter(_) => "stricter on purpose",
-            Outcome::Gap(_) => "known gaps",
             Outcome::Undetermined(_) => "undetermined as declared",
             Outcome::NoRule(_) => "without a rule yet",
             Outcome::Failed(_) => "FAILED",

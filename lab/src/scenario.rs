@@ -75,8 +75,6 @@ pub enum Expect {
     Blocked(&'static [&'static str]),
     /// `blocked` with these errors, on purpose: the kernel would give the devices.
     Stricter(&'static [&'static str], &'static str),
-    /// `ready`, and wrong: the kernel refuses, and no rule covers it; why. To be mended in the rules.
-    Gap(&'static str),
     /// `undetermined` at these checks.
     Undetermined(&'static [&'static str], &'static str),
 }
@@ -92,14 +90,14 @@ pub enum Kernels {
 impl Expect {
     pub fn codes(self) -> &'static [&'static str] {
         match self {
-            Self::Ready | Self::Gap(_) => &[],
+            Self::Ready => &[],
             Self::Blocked(codes) | Self::Stricter(codes, _) | Self::Undetermined(codes, _) => codes,
         }
     }
 
     pub fn verdict(self) -> &'static str {
         match self {
-            Self::Ready | Self::Gap(_) => "ready",
+            Self::Ready => "ready",
             Self::Blocked(_) | Self::Stricter(..) => "blocked",
             Self::Undetermined(..) => "undetermined",
         }
@@ -109,7 +107,7 @@ impl Expect {
     pub fn kernel_gives(self) -> Option<bool> {
         match self {
             Self::Ready | Self::Stricter(..) => Some(true),
-            Self::Blocked(_) | Self::Gap(_) => Some(false),
+            Self::Blocked(_) => Some(false),
             Self::Undetermined(..) => None,
         }
     }
