@@ -43,7 +43,7 @@ pub struct Global {
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
-    /// Tell more
+    /// Tell also, in full, what follows from other findings
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
     /// Tell only the verdicts
@@ -102,7 +102,7 @@ pub struct ValidateArgs {
     /// Judge the configuration alone, without a host
     #[arg(long)]
     pub skip_pcie_validation: bool,
-    /// Turn warnings into errors
+    /// Turn warnings into errors, but for what another option allows
     #[arg(long)]
     pub strict: bool,
     /// Let a VM have a part of an IOMMU group: AH301 becomes a warning
@@ -128,7 +128,7 @@ pub struct DoctorArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: text, json, ndjson, csv.\nExamples:\n  ai-how inventory pcie --tree\n  ai-how inventory pcie --type gpu\n  ai-how inventory pcie --driver none --format csv"
+    after_help = "Formats: text, json, ndjson, csv.\nPassthrough: ready (as it is), possible (only binding is missing), blocked (the code says why), never (a bridge), undetermined.\nExamples:\n  ai-how inventory pcie --tree\n  ai-how inventory pcie --type gpu\n  ai-how inventory pcie --driver none --format csv"
 )]
 pub struct PcieArgs {
     /// Draw bridges and what is behind them
