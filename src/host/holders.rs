@@ -64,8 +64,8 @@ pub fn read<'a>(root: &Root, devices: impl Iterator<Item = &'a Device>) -> Holde
         }
     };
     found.gap = may_be_short(root, &listing, &pids);
-    let own = std::process::id();
-    for pid in pids.into_iter().filter(|pid| !(root.is_live() && *pid == own)) {
+    let own = root.own_process();
+    for pid in pids.into_iter().filter(|pid| Some(*pid) != own) {
         look_at(root, pid, &nodes, &mut found);
     }
     found

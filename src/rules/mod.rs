@@ -15,6 +15,8 @@ mod run;
 pub mod table;
 mod taken;
 #[cfg(test)]
+mod snapshots;
+#[cfg(test)]
 mod tests;
 mod whereabouts;
 
