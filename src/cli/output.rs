@@ -33,16 +33,15 @@ pub fn write(global: &Global, text: &str) -> Result<(), CliError> {
 pub fn write_bytes(global: &Global, bytes: &[u8]) -> Result<(), CliError> {
     match &global.output {
         Some(path) => write_file(path, bytes),
-        None => match std::io::stdout()
-            .lock()
-            .write_all(bytes)
-            .and_then(|()| std::io::stdout().flush())
-        {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(CliError::Output { error: error.to_string() })
+        None => {
+            match std::io::stdout().lock().write_all(bytes).and_then(|()| std::io::stdout().flush())
+            {
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                    Err(CliError::Output { error: error.to_string() })
+                }
+                _ => Ok(()),
             }
-            _ => Ok(()),
-        },
+        }
     }
 }
 

@@ -20,8 +20,7 @@ pub fn run(args: &SnapshotArgs, global: &Global) -> Result<Exit, CliError> {
     if args.with.contains(&Extra::Link) {
         tracing::info!("the link is in every snapshot");
     }
-    let made =
-        Made { time: now()?, driver_override: args.with.contains(&Extra::DriverOverride) };
+    let made = Made { time: now()?, driver_override: args.with.contains(&Extra::DriverOverride) };
     let packed = snapshot::take(open_root(global)?, &made)
         .map_err(|error| CliError::Serialize { error: error.to_string() })?;
     match (args.dry_run, global.format) {
@@ -44,7 +43,8 @@ fn listing(packed: &Packed) -> String {
     }
     for unreadable in &packed.manifest.unreadable {
         let path = escaped(&unreadable.path);
-        text += &format!("unread           -  {path}: {}\n", escaped(&unreadable.why().to_string()));
+        text +=
+            &format!("unread           -  {path}: {}\n", escaped(&unreadable.why().to_string()));
     }
     for path in &packed.manifest.absent {
         text += &format!("absent           -  {}\n", escaped(path));

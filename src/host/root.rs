@@ -34,7 +34,9 @@ pub struct Root {
 }
 
 /// What a root tells from, or what a snapshot was made of: what an absence means hangs on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// A host at work, which says of all that it has it or not.
@@ -168,13 +170,7 @@ impl Root {
     }
 
     fn over(backend: Backend) -> Self {
-        Self {
-            backend,
-            folders: RefCell::default(),
-            record: None,
-            capture: None,
-            stand_ins: None,
-        }
+        Self { backend, folders: RefCell::default(), record: None, capture: None, stand_ins: None }
     }
 
     /// A host that exists as a snapshot in memory only.
@@ -216,9 +212,7 @@ impl Root {
     /// What `uname -m` says; none of a copy.
     pub fn machine(&self) -> Option<String> {
         match &self.backend {
-            Backend::Live => {
-                Some(rustix::system::uname().machine().to_string_lossy().into_owned())
-            }
+            Backend::Live => Some(rustix::system::uname().machine().to_string_lossy().into_owned()),
             Backend::Snapshot(replay) => replay.machine.clone(),
             Backend::Directory(_) | Backend::Memory(_) => None,
         }
@@ -316,12 +310,14 @@ impl Root {
         self.note(&name, Asked::Exists);
         let fact = match self.by_kernel() {
             true => disk::exists(&name),
-            false => self.at(&name).then(|place| self.end_of(&place)).then(|(_, kind)| match kind {
-                Kind::Folder if !self.is_live() => {
-                    Fact::Unknown(wrong("a folder", A_FILE_OR_NODE))
-                }
-                _ => Fact::Present((), "(there)".into()),
-            }),
+            false => {
+                self.at(&name).then(|place| self.end_of(&place)).then(|(_, kind)| match kind {
+                    Kind::Folder if !self.is_live() => {
+                        Fact::Unknown(wrong("a folder", A_FILE_OR_NODE))
+                    }
+                    _ => Fact::Present((), "(there)".into()),
+                })
+            }
         };
         Reading::new(path.clone(), fact)
     }
@@ -448,7 +444,7 @@ fn not_a_file() -> Why {
     wrong("a FIFO, socket or device node", A_FILE)
 }
 
-fn link_loop() -> Why {
+pub fn link_loop() -> Why {
     wrong("a loop of links", A_FILE_OR_FOLDER)
 }
 

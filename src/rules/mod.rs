@@ -12,10 +12,10 @@ mod kernel_cause;
 mod problem;
 mod run;
 #[cfg(test)]
+mod snapshots;
+#[cfg(test)]
 pub mod table;
 mod taken;
-#[cfg(test)]
-mod snapshots;
 #[cfg(test)]
 mod tests;
 mod whereabouts;

@@ -5,8 +5,8 @@
 //! their answers gives the same facts by the same code.
 
 use super::{
-    A_FILE, A_FOLDER, Backend, Fact, Kind, MOST_ENTRIES, MOST_LINKS, Node, Root, Why, disk, link_loop, not_a_file,
-    present, present_node, under, wrong,
+    A_FILE, A_FOLDER, Backend, Fact, Kind, MOST_ENTRIES, MOST_LINKS, Node, Root, Why, disk,
+    link_loop, not_a_file, present, present_node, under, wrong,
 };
 
 impl Root {
@@ -67,8 +67,7 @@ impl Root {
                 Ok(Kind::Folder) => present(place),
                 Ok(Kind::Missing) => Fact::Absent,
                 Ok(Kind::Link(target)) => self.beyond(
-                    self.follow(&place, &target, links)
-                        .then(|next| self.resolve(&next, links + 1)),
+                    self.follow(&place, &target, links).then(|next| self.resolve(&next, links + 1)),
                 ),
                 Ok(Kind::File | Kind::Special) => Fact::Unknown(wrong("a file", A_FOLDER)),
                 Err(why) => Fact::Unknown(why),
@@ -80,6 +79,10 @@ impl Root {
 
     /// What stands at a place.
     pub(super) fn kind(&self, place: &str) -> Result<Kind, Why> {
+        // A name out of a file of the host is one name, and no way out of a folder.
+        if place.ends_with("/..") || place.ends_with("/.") || place.ends_with('/') {
+            return Ok(Kind::Missing);
+        }
         let real = self.real(place);
         let kind = match &self.backend {
             // The same for whoever asks, so that a snapshot does not depend on a process's number.
@@ -110,9 +113,7 @@ impl Root {
             Backend::Snapshot(replay) => replay.capture.read(place, most),
         };
         let bytes = match &self.stand_ins {
-            Some(stand_ins) => {
-                bytes.then(|bytes| present(stand_ins.contents(place, bytes)))
-            }
+            Some(stand_ins) => bytes.then(|bytes| present(stand_ins.contents(place, bytes))),
             None => bytes,
         };
         if let Some(capture) = &self.capture {

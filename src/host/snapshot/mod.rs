@@ -5,6 +5,7 @@
 
 mod limits;
 mod manifest;
+mod names;
 mod pack;
 mod unpack;
 

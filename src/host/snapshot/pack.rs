@@ -8,8 +8,9 @@ use tar::{Builder, EntryType, Header};
 
 use super::Made;
 use super::manifest::{Manifest, NAME, NodeEntry, SCHEMA, Tool, Unreadable, What};
+use super::names::{check_target, comes_to_an_end, place_of};
 use crate::host::access::Node;
-use crate::host::root::{Capture, Kind, Place, Root};
+use crate::host::root::{Capture, Kind, Place, Root, link_loop};
 use crate::host::stand_ins::{OTHER, process_of};
 
 /// A snapshot, and what a person may want to know of it.
@@ -31,6 +32,7 @@ enum Member<'a> {
 pub fn pack(root: &Root, kernel: Option<String>, made: &Made) -> io::Result<Packed> {
     let mut capture = root.captured();
     leave_out_idle_processes(&mut capture, root.own_process());
+    leave_out_what_is_refused(&mut capture);
     let mut manifest = Manifest {
         schema: SCHEMA.to_owned(),
         tool: Tool {
@@ -147,10 +149,12 @@ fn leave_out_idle_processes(capture: &mut Capture, own: Option<u32>) {
         let folder = format!("/proc/{pid}");
         let below = format!("{folder}/");
         let files = format!("{folder}/fd");
-        let of_it = capture.places.range(below.clone()..).take_while(|(path, _)| path.starts_with(&below));
+        let of_it =
+            capture.places.range(below.clone()..).take_while(|(path, _)| path.starts_with(&below));
         let gone = |path: &str, place: &Place| {
-            path == files && (matches!(place.names, Some(Ok(ref names)) if names.is_empty())
-                || matches!(place.kind, Some(Ok(Kind::Missing))))
+            path == files
+                && (matches!(place.names, Some(Ok(ref names)) if names.is_empty())
+                    || matches!(place.kind, Some(Ok(Kind::Missing))))
         };
         let mut of_it = of_it.peekable();
         // One that was never looked at ended before, or is this program.
@@ -158,6 +162,24 @@ fn leave_out_idle_processes(capture: &mut Capture, own: Option<u32>) {
         if idle || Some(pid) == own {
             capture.places.retain(|path, _| *path != folder && !path.starts_with(&below));
             forget_name(capture, &folder);
+        }
+    }
+}
+
+/// A copy of a host can hold links in a ring, and names without end. They stay unknown.
+fn leave_out_what_is_refused(capture: &mut Capture) {
+    capture.places.retain(|path, _| place_of(path.trim_start_matches('/')).is_ok());
+    let mut steps = 0;
+    let mut bad = Vec::new();
+    for (path, place) in &capture.places {
+        let Some(Ok(Kind::Link(target))) = &place.kind else { continue };
+        if check_target(path, target).is_err() || !comes_to_an_end(capture, path, &mut steps) {
+            bad.push(path.clone());
+        }
+    }
+    for path in bad {
+        if let Some(place) = capture.places.get_mut(&path) {
+            place.kind = Some(Err(link_loop()));
         }
     }
 }

@@ -8,10 +8,10 @@ use flate2::read::GzDecoder;
 use tar::{Archive, Entry, EntryType};
 
 use super::limits::{
-    Capped, DEEPEST_PATH, LARGEST_MANIFEST, LARGEST_MEMBER, LONGEST_PATH, LONGEST_TARGET,
-    MOST_MEMBERS, MOST_STEPS, Problem, SnapshotError,
+    Capped, LARGEST_MANIFEST, LARGEST_MEMBER, MOST_MEMBERS, MOST_STEPS, Problem, SnapshotError,
 };
 use super::manifest::{Manifest, NAME, SCHEMA, What};
+use super::names::{check_target, comes_to_an_end, place_of};
 use crate::host::root::{Capture, Kind, Place};
 
 pub(super) fn unpack(archive: impl Read) -> Result<(Manifest, Capture), SnapshotError> {
@@ -102,17 +102,10 @@ fn add(
         _ => None,
     };
     // Folders come before what they hold, or with it.
-    let above = path.match_indices('/').skip(1).map(|(at, _)| path[..at].to_owned());
-    for folder in above.collect::<Vec<_>>() {
-        match &capture.places.entry(folder).or_default().kind {
-            Some(Ok(Kind::Folder)) => {}
-            Some(_) => return Err(refuse(Problem::BelowFile)),
-            None => {}
-        }
-    }
-    for folder in path.match_indices('/').skip(1).map(|(at, _)| &path[..at]) {
-        if let Some(place) = capture.places.get_mut(folder) {
-            place.kind = Some(Ok(Kind::Folder));
+    for (at, _) in path.match_indices('/').skip(1) {
+        let folder = capture.places.entry(path[..at].to_owned()).or_default();
+        if *folder.kind.get_or_insert(Ok(Kind::Folder)) != Ok(Kind::Folder) {
+            return Err(refuse(Problem::BelowFile));
         }
     }
     let place = Place { kind: Some(Ok(kind)), bytes, ..Place::default() };
@@ -134,45 +127,6 @@ fn read_all(
         return Err(refused(shown, Problem::Short));
     }
     Ok(bytes)
-}
-
-/// `sys/class/net` is the place `/sys/class/net`.
-fn place_of(name: &str) -> Result<String, Problem> {
-    let name = name.strip_suffix('/').unwrap_or(name);
-    if name.len() > LONGEST_PATH || name.matches('/').count() >= DEEPEST_PATH {
-        return Err(Problem::Deep);
-    }
-    if name.starts_with('/') || name.split('/').any(|part| part == "..") {
-        return Err(Problem::Outside);
-    }
-    if name.contains('\0') || name.split('/').any(|part| matches!(part, "" | ".")) {
-        return Err(Problem::Name);
-    }
-    Ok(format!("/{name}"))
-}
-
-/// A link is never followed on the disk; one that leads out was still made to mislead. What a
-/// process has open is told as the kernel tells it, and never followed at all.
-fn check_target(path: &str, target: &str) -> Result<(), Problem> {
-    if target.is_empty() || target.len() > LONGEST_TARGET || target.contains('\0') {
-        return Err(Problem::Target);
-    }
-    if path.starts_with("/proc/") {
-        return Ok(());
-    }
-    if target.starts_with('/') {
-        return Err(Problem::Absolute);
-    }
-    let mut depth = path.matches('/').count() - 1;
-    for part in target.split('/') {
-        match part {
-            ".." if depth == 0 => return Err(Problem::LeadsOut),
-            ".." => depth -= 1,
-            "" | "." => {}
-            _ => depth += 1,
-        }
-    }
-    Ok(())
 }
 
 impl Manifest {
@@ -229,52 +183,15 @@ fn check_links(capture: &Capture) -> Result<(), SnapshotError> {
         if !matches!(place.kind, Some(Ok(Kind::Link(_)))) || path.starts_with("/proc/") {
             continue;
         }
-        if !comes_to_an_end(capture, path, &mut steps)? {
+        let ends = comes_to_an_end(capture, path, &mut steps);
+        if steps > MOST_STEPS {
+            return Err(SnapshotError::TooManySteps);
+        }
+        if !ends {
             return Err(refused(&shown(path.trim_start_matches('/')), Problem::Loop));
         }
     }
     Ok(())
-}
-
-fn comes_to_an_end(
-    capture: &Capture,
-    path: &str,
-    steps: &mut usize,
-) -> Result<bool, SnapshotError> {
-    const MOST_LINKS: usize = 40;
-    let mut here = String::new();
-    let mut open: Vec<&str> = path.split('/').rev().collect();
-    let mut links = 0;
-    while let Some(part) = open.pop() {
-        *steps += 1;
-        if *steps > MOST_STEPS {
-            return Err(SnapshotError::TooManySteps);
-        }
-        match part {
-            "" | "." => continue,
-            ".." => {
-                here.truncate(here.rfind('/').unwrap_or(0));
-                continue;
-            }
-            _ => {}
-        }
-        let place = format!("{here}/{part}");
-        match capture.places.get(&place).and_then(|place| place.kind.as_ref()) {
-            Some(Ok(Kind::Link(target))) => {
-                links += 1;
-                if links > MOST_LINKS {
-                    return Ok(false);
-                }
-                if target.starts_with('/') {
-                    here.clear();
-                }
-                open.extend(target.split('/').rev());
-            }
-            Some(Ok(Kind::Folder)) => here = place,
-            _ => return Ok(true),
-        }
-    }
-    Ok(true)
 }
 
 fn shown(name: &str) -> String {

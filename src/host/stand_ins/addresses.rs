@@ -61,12 +61,14 @@ impl StandIns {
         for bit in 0..width {
             let before = head(value, bit);
             let leads_on = |range: &Range| range.prefix > bit && head(range.first, bit) == before;
-            let within =
-                |range: &Range| range.prefix <= bit && head(range.first, range.prefix) == head(value, range.prefix);
+            let within = |range: &Range| {
+                range.prefix <= bit && head(range.first, range.prefix) == head(value, range.prefix)
+            };
             if ranges.iter().any(|range| range.whole && within(range)) {
                 break;
             }
-            if !ranges.iter().any(leads_on) && self.hash(label, &format!("{bit} {before:x}"))[0] & 1 == 1
+            if !ranges.iter().any(leads_on)
+                && self.hash(label, &format!("{bit} {before:x}"))[0] & 1 == 1
             {
                 turned ^= 1 << (width - 1 - bit);
             }
@@ -134,12 +136,15 @@ impl StandIns {
     pub(super) fn server(&self, text: &str) -> String {
         let part = |part: &str| {
             let (key, value) = part.split_once('=').map_or(("", part), |(key, value)| (key, value));
-            let value = self.ip_text(value.trim()).unwrap_or_else(|| match key.ends_with("traddr") {
-                // A port of Fibre Channel: `nn-0x…:pn-0x…`.
-                true if value.starts_with("nn-") => self.word("port", value),
-                true if value.parse::<crate::pci::Address>().is_err() => self.word("server", value),
-                _ => self.words(value),
-            });
+            let value =
+                self.ip_text(value.trim()).unwrap_or_else(|| match key.ends_with("traddr") {
+                    // A port of Fibre Channel: `nn-0x…:pn-0x…`.
+                    true if value.starts_with("nn-") => self.word("port", value),
+                    true if value.parse::<crate::pci::Address>().is_err() => {
+                        self.word("server", value)
+                    }
+                    _ => self.words(value),
+                });
             if key.is_empty() { value } else { format!("{key}={value}") }
         };
         text.split(',').map(part).collect::<Vec<_>>().join(",")

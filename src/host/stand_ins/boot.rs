@@ -8,12 +8,47 @@ use super::StandIns;
 
 /// Parameters whose values matter and name nobody; a star stands for any ending.
 const KEPT: &[&str] = &[
-    "iommu", "iommu.*", "intel_iommu", "amd_iommu", "intremap", "nointremap", "vfio*", "pci*",
-    "kvm*", "initcall_blacklist", "video", "modprobe.blacklist", "module_blacklist", "rd.driver.*",
-    "isolcpus", "nohz_full", "rcu_nocbs", "irqaffinity", "hugepages", "hugepagesz",
-    "default_hugepagesz", "hugepages*", "transparent_hugepage", "efifb", "nomodeset", "mitigations",
-    "amd_pstate", "intel_pstate", "swiotlb", "cma", "mem", "nokaslr", "lockdown", "module.sig_enforce",
-    "i915.*", "nouveau.*", "amdgpu.*", "radeon.*", "nvidia-drm.*", "nvidia_drm.*", "xe.*",
+    "iommu",
+    "iommu.*",
+    "intel_iommu",
+    "amd_iommu",
+    "intremap",
+    "nointremap",
+    "vfio*",
+    "pci*",
+    "kvm*",
+    "initcall_blacklist",
+    "video",
+    "modprobe.blacklist",
+    "module_blacklist",
+    "rd.driver.*",
+    "isolcpus",
+    "nohz_full",
+    "rcu_nocbs",
+    "irqaffinity",
+    "hugepages",
+    "hugepagesz",
+    "default_hugepagesz",
+    "hugepages*",
+    "transparent_hugepage",
+    "efifb",
+    "nomodeset",
+    "mitigations",
+    "amd_pstate",
+    "intel_pstate",
+    "swiotlb",
+    "cma",
+    "mem",
+    "nokaslr",
+    "lockdown",
+    "module.sig_enforce",
+    "i915.*",
+    "nouveau.*",
+    "amdgpu.*",
+    "radeon.*",
+    "nvidia-drm.*",
+    "nvidia_drm.*",
+    "xe.*",
 ];
 
 impl StandIns {
@@ -102,8 +137,7 @@ pub(super) fn packed_config(bytes: &[u8]) -> Vec<u8> {
     if flate2::read::GzDecoder::new(bytes).take(LARGEST).read_to_string(&mut text).is_err() {
         return vec![0xff];
     }
-    let lines: String =
-        text.lines().filter_map(config_line).map(|line| line + "\n").collect();
+    let lines: String = text.lines().filter_map(config_line).map(|line| line + "\n").collect();
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), Compression::default());
     match packed.write_all(lines.as_bytes()).and_then(|()| packed.finish()) {
         Ok(packed) => packed,

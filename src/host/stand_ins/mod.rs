@@ -37,7 +37,8 @@ const SECRETS: [&str; 2] = ["/etc/machine-id", "/proc/sys/kernel/random/boot_id"
 impl StandIns {
     /// With a key of the host; of a copy without one, of the machine that reads it.
     pub fn of(root: &Root) -> Self {
-        let text = |root: &Root, path: &str| root.text(&path.into()).known().ok().flatten().cloned();
+        let text =
+            |root: &Root, path: &str| root.text(&path.into()).known().ok().flatten().cloned();
         let secret = |root: &Root| {
             let found = SECRETS.iter().filter_map(|path| text(root, path));
             found.map(|secret| secret.trim().to_owned()).find(|secret| secret.len() >= 32)
@@ -114,7 +115,9 @@ impl StandIns {
             (_, "if_inet6") => lines(&|line| Some(self.address_v6(line))),
             (_, "address") => lines(&|line| Some(self.server(line))),
             (_, "backing_file" | "backing_dev") => lines(&|line| Some(self.path(line))),
-            (_, "comm") if processes::is_of_process(place) => lines(&|line| Some(self.program(line))),
+            (_, "comm") if processes::is_of_process(place) => {
+                lines(&|line| Some(self.program(line)))
+            }
             (_, "information") if place.starts_with("/proc/driver/nvidia/") => {
                 lines(&|line| line.starts_with("Device Minor:").then(|| line.to_owned()))
             }
@@ -243,7 +246,7 @@ fn inside(place: &str, target: &str) -> String {
         match part {
             ".." if here == 0 => continue,
             ".." => here -= 1,
-            "" | "." => {}
+            "" | "." => continue,
             _ => here += 1,
         }
         parts.push(part);

@@ -3,7 +3,8 @@
 use super::StandIns;
 
 /// Files that a VM or a driver's user has open, and which are told.
-const TOLD: &[&str] = &["/dev/vfio/", "/dev/iommu", "/dev/dri/", "/dev/snd/", "/dev/nvidia", "/dev/kfd"];
+const TOLD: &[&str] =
+    &["/dev/vfio/", "/dev/iommu", "/dev/dri/", "/dev/snd/", "/dev/nvidia", "/dev/kfd"];
 
 /// In the place of all others.
 pub const OTHER: &str = "other";
@@ -22,7 +23,8 @@ pub(super) fn file_of_process(place: &str) -> bool {
 }
 
 pub(super) fn target(target: &str) -> &str {
-    let told = TOLD.iter().any(|start| target.starts_with(start)) || target.starts_with("anon_inode:[vfio");
+    let told = TOLD.iter().any(|start| target.starts_with(start))
+        || target.starts_with("anon_inode:[vfio");
     if told { target } else { OTHER }
 }
 
