@@ -377,7 +377,9 @@ fn tar_with(members: usize, more: &[&[u8]]) -> Vec<u8> {
     tar.extend(text.as_bytes());
     tar.resize(tar.len().next_multiple_of(512), 0);
     tar.extend(raw(b"sys/", b'5', 0, b""));
-    more.iter().for_each(|block| tar.extend(*block));
+    for block in more {
+        tar.extend(*block);
+    }
     tar.extend([0; 1024]);
     tar
 }

@@ -261,14 +261,15 @@ impl Root {
     pub fn link(&self, path: &HostPath) -> Reading<String> {
         let name = path.to_string();
         self.note(&name, Asked::Link);
-        let fact = match self.by_kernel() {
-            true => disk::link(&name),
-            false => self.at(&name).then(|place| match self.kind(&place) {
+        let fact = if self.by_kernel() {
+            disk::link(&name)
+        } else {
+            self.at(&name).then(|place| match self.kind(&place) {
                 Ok(Kind::Link(target)) => Fact::Present(target.clone(), target.into()),
                 Ok(Kind::Missing) => Fact::Absent,
                 Ok(_) => Fact::Unknown(wrong("something else", A_LINK)),
                 Err(why) => Fact::Unknown(why),
-            }),
+            })
         };
         Reading::new(path.clone(), fact)
     }
@@ -278,9 +279,10 @@ impl Root {
     pub fn list(&self, path: &HostPath) -> Reading<Vec<String>> {
         let name = path.to_string();
         self.note(&name, Asked::Listing);
-        let names = match self.by_kernel() {
-            true => disk::list(&name, MOST_ENTRIES),
-            false => self.resolve(&name, 0).then(|place| self.entries(&place)),
+        let names = if self.by_kernel() {
+            disk::list(&name, MOST_ENTRIES)
+        } else {
+            self.resolve(&name, 0).then(|place| self.entries(&place))
         };
         let fact = names.then(|mut names| {
             names.retain(|name| !name.starts_with('.'));
@@ -296,9 +298,10 @@ impl Root {
         let path = path.into();
         let name = path.to_string();
         self.note(&name, Asked::Folder);
-        let fact = match self.by_kernel() {
-            true => disk::folder(&name),
-            false => self.resolve(&name, 0).then(|_| Fact::Present((), "(there)".into())),
+        let fact = if self.by_kernel() {
+            disk::folder(&name)
+        } else {
+            self.resolve(&name, 0).then(|_| Fact::Present((), "(there)".into()))
         };
         Reading::new(path, fact)
     }
@@ -308,16 +311,13 @@ impl Root {
     pub fn exists(&self, path: &HostPath) -> Reading<()> {
         let name = path.to_string();
         self.note(&name, Asked::Exists);
-        let fact = match self.by_kernel() {
-            true => disk::exists(&name),
-            false => {
-                self.at(&name).then(|place| self.end_of(&place)).then(|(_, kind)| match kind {
-                    Kind::Folder if !self.is_live() => {
-                        Fact::Unknown(wrong("a folder", A_FILE_OR_NODE))
-                    }
-                    _ => Fact::Present((), "(there)".into()),
-                })
-            }
+        let fact = if self.by_kernel() {
+            disk::exists(&name)
+        } else {
+            self.at(&name).then(|place| self.end_of(&place)).then(|(_, kind)| match kind {
+                Kind::Folder if !self.is_live() => Fact::Unknown(wrong("a folder", A_FILE_OR_NODE)),
+                _ => Fact::Present((), "(there)".into()),
+            })
         };
         Reading::new(path.clone(), fact)
     }
@@ -336,12 +336,13 @@ impl Root {
                 _ => there.parse("", |()| None),
             };
         }
-        let fact = match self.by_kernel() {
-            true => disk::node(&name),
-            false => self.at(&name).then(|place| self.end_of(&place)).then(|found| match found {
+        let fact = if self.by_kernel() {
+            disk::node(&name)
+        } else {
+            self.at(&name).then(|place| self.end_of(&place)).then(|found| match found {
                 (_, Kind::Folder) => Fact::Unknown(wrong("a folder", A_NODE)),
                 (place, _) => self.owner(&place),
-            }),
+            })
         };
         Reading::new(path.clone(), fact)
     }

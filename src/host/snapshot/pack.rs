@@ -1,5 +1,6 @@
 //! Packing: a capture to an archive, the same bytes for the same facts.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use flate2::Compression;
@@ -45,11 +46,11 @@ pub fn pack(root: &Root, kernel: Option<String>, made: &Made) -> io::Result<Pack
         machine: root.machine(),
         members: 0,
         unreadable: Vec::new(),
-        absent: Default::default(),
-        not_read: Default::default(),
-        special: Default::default(),
-        nodes: Default::default(),
-        listings: Default::default(),
+        absent: BTreeSet::new(),
+        not_read: BTreeSet::new(),
+        special: BTreeSet::new(),
+        nodes: BTreeMap::new(),
+        listings: BTreeMap::new(),
     };
     let mut members = Vec::new();
     for (path, place) in &capture.places {

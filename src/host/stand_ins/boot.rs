@@ -111,12 +111,12 @@ pub(super) fn cpu_line(line: &str) -> Option<String> {
 }
 
 /// Without the place of the module in memory, which is a secret of the kernel.
-pub(super) fn module_line(line: &str) -> Option<String> {
+pub(super) fn module_line(line: &str) -> String {
     let word = |word: &str| match word.strip_prefix("0x") {
         Some(digits) => format!("0x{}", "0".repeat(digits.len())),
         None => word.to_owned(),
     };
-    Some(line.split(' ').map(word).collect::<Vec<_>>().join(" "))
+    line.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// Without the place of the kernel in memory.

@@ -77,10 +77,12 @@ impl StandIns {
     /// Where a link leads. What a process has open is told only where it is a device that a VM or a
     /// driver may want; all other links stay inside the root and are relative.
     pub fn target(&self, place: &str, target: &str) -> String {
-        match processes::file_of_process(place) {
-            true => processes::target(target).to_owned(),
-            false if place.starts_with("/proc/") => self.words(target),
-            false => self.words(&inside(place, target)),
+        if processes::file_of_process(place) {
+            processes::target(target).to_owned()
+        } else if place.starts_with("/proc/") {
+            self.words(target)
+        } else {
+            self.words(&inside(place, target))
         }
     }
 
@@ -105,7 +107,7 @@ impl StandIns {
             ("/proc/cmdline", _) => self.command_line(text.trim_end()) + end,
             ("/proc/version", _) => boot::version(text.trim_end()) + end,
             ("/proc/cpuinfo", _) => lines(&boot::cpu_line),
-            ("/proc/modules", _) => lines(&boot::module_line),
+            ("/proc/modules", _) => lines(&|line| Some(boot::module_line(line))),
             ("/proc/iomem", _) => lines(&boot::memory_line),
             ("/proc/swaps", _) => lines(&|line| Some(self.swap(line))),
             ("/proc/bus/input/devices", _) => lines(&|line| Some(self.input_line(line))),

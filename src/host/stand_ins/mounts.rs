@@ -191,9 +191,10 @@ impl StandIns {
                 || PERSONAL.iter().any(|start| whole.starts_with(&format!("{start}/")));
             whole = format!("{whole}/{part}");
             shown.push('/');
-            match part.is_empty() || (is_known(part) && !personal) {
-                true => shown += part,
-                false => shown += &self.word("d", part),
+            if part.is_empty() || (is_known(part) && !personal) {
+                shown += part;
+            } else {
+                shown += &self.word("d", part);
             }
         }
         shown + gone
