@@ -37,7 +37,7 @@ fn of_this_machine_no_idle_process_is_told() {
     let packed = pack(&root, None, &made()).unwrap();
     let own = std::process::id().to_string();
     assert!(all.contains(&own) && !listed(&packed, "/proc").contains(&own));
-    for (path, ..) in packed.members {
+    for (path, ..) in &packed.members {
         assert!(!path.contains(&format!("/proc/{own}")), "{path}");
     }
     let told = listed(&packed, "/proc").iter().filter(|name| name.parse::<u32>().is_ok()).count();
