@@ -25,7 +25,7 @@ pub struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Read the host from this directory (with sys/, proc/ and dev/) instead of from /
+    /// Read the host from this directory (with sys/, proc/ and dev/) or snapshot instead of from /
     #[arg(long, global = true, value_name = "PATH", env = "AI_HOW_ROOT", hide_env_values = true)]
     pub root: Option<PathBuf>,
     /// How the result is written
@@ -38,8 +38,11 @@ pub struct Global {
     )]
     pub format: Format,
     /// Write the result to this file instead of to standard output
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(short, long, global = true, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Show stand-ins in the place of personal data, as a snapshot has them: for posts in forums
+    #[arg(long, global = true)]
+    pub stand_ins: bool,
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
@@ -75,6 +78,8 @@ pub enum Command {
     Inventory(InventoryOf),
     /// Judge the host alone: is this machine able to pass devices through?
     Doctor(DoctorArgs),
+    /// Pack all that is read of this host into one file, on which every command can be run elsewhere
+    Snapshot(SnapshotArgs),
     /// Tell what a finding means, why it matters and how it is mended
     Explain(ExplainArgs),
     /// List all rules
@@ -159,6 +164,19 @@ pub struct GpuArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Personal data (addresses of networks and cards, names of hosts, persons and processes, UUIDs) are replaced by stand-ins, which docs/snapshot.md lists; serial numbers are never read. Run it as root, or what only root may see is missing.\nExamples:\n  ai-how snapshot -o host.snap\n  ai-how snapshot --dry-run\n  ai-how validate --root host.snap cluster.yaml"
+)]
+pub struct SnapshotArgs {
+    /// List what would be packed; with --format json, the manifest
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Read more: driver-override waits for a stuck driver
+    #[arg(long, value_name = "FACT", value_delimiter = ',')]
+    pub with: Vec<Extra>,
+}
+
+#[derive(Debug, Args)]
 #[command(after_help = "Formats: text, json.\nExample: ai-how explain AH302")]
 pub struct ExplainArgs {
     /// Code or name of a finding: AH302, group-not-viable
@@ -221,6 +239,7 @@ pub enum Document {
     Inventory,
     InventoryNdjson,
     Rules,
+    Snapshot,
 }
 
 impl Format {

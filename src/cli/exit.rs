@@ -37,6 +37,10 @@ pub enum CliError {
     NoUser { name: String, why: String },
     #[error("the PCI bus cannot be listed: {gap}")]
     NoBus { gap: Gap },
+    #[error("a snapshot is no text for a terminal: name a file with -o FILE, or use --dry-run")]
+    Terminal,
+    #[error("SOURCE_DATE_EPOCH is {text:?}, and not a number of seconds")]
+    Epoch { text: String },
     #[error("{path}: cannot be written: {error}", path = .path.display())]
     Write { path: PathBuf, error: String },
     #[error("{path}: the log cannot be written: {error}", path = .path.display())]

@@ -11,6 +11,7 @@ mod logging;
 mod output;
 mod rules;
 mod schema;
+mod snapshot;
 mod validate;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ pub fn run() -> ExitCode {
         Command::Inventory(InventoryOf::Pcie(args)) => inventory::pcie(args, &cli.global),
         Command::Inventory(InventoryOf::Gpu(args)) => inventory::gpu(args, &cli.global),
         Command::Doctor(args) => doctor::run(args, &cli.global),
+        Command::Snapshot(args) => snapshot::run(args, &cli.global),
         Command::Explain(args) => explain::run(args, &cli.global),
         Command::Rules => rules::run(&cli.global),
         Command::Schema(args) => schema::run(args, &cli.global),

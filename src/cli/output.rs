@@ -26,18 +26,22 @@ pub fn check_format(
 /// Writes a result: to the file named, through one beside it that then takes its place; else to
 /// standard output, where a reader that has gone away is no error.
 pub fn write(global: &Global, text: &str) -> Result<(), CliError> {
+    write_bytes(global, text.as_bytes())
+}
+
+/// The same of what is no text.
+pub fn write_bytes(global: &Global, bytes: &[u8]) -> Result<(), CliError> {
     match &global.output {
-        Some(path) => write_file(path, text),
-        None => match std::io::stdout()
-            .lock()
-            .write_all(text.as_bytes())
-            .and_then(|()| std::io::stdout().flush())
-        {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(CliError::Output { error: error.to_string() })
+        Some(path) => write_file(path, bytes),
+        None => {
+            match std::io::stdout().lock().write_all(bytes).and_then(|()| std::io::stdout().flush())
+            {
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                    Err(CliError::Output { error: error.to_string() })
+                }
+                _ => Ok(()),
             }
-            _ => Ok(()),
-        },
+        }
     }
 }
 
@@ -96,7 +100,7 @@ pub fn print_early(early: &clap::Error) -> Exit {
     let line = said.collect::<Vec<_>>().join(" ");
     let line = line.trim_start_matches("error: ");
     let line = if early.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        "a command is missing: validate, inventory, doctor, explain, rules or schema"
+        "a command is missing: validate, inventory, doctor, snapshot, explain, rules or schema"
     } else {
         line
     };
@@ -105,13 +109,13 @@ pub fn print_early(early: &clap::Error) -> Exit {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command line writes --output")]
-fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     let failed =
         |error: std::io::Error| CliError::Write { path: path.to_owned(), error: words(&error) };
     // A device or a pipe cannot be replaced, and is written as it is.
     if std::fs::metadata(path).is_ok_and(|it| !it.is_file()) {
         let mut file = std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
-        return file.write_all(text.as_bytes()).map_err(failed);
+        return file.write_all(bytes).map_err(failed);
     }
     let Some(name) = path.file_name() else {
         return Err(failed(std::io::ErrorKind::InvalidFilename.into()));
@@ -121,7 +125,7 @@ fn write_file(path: &Path, text: &str) -> Result<(), CliError> {
     beside_name.push(format!(".{}.tmp", std::process::id()));
     let beside = path.with_file_name(beside_name);
     let written = File::create_new(&beside).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
+        file.write_all(bytes)?;
         file.sync_all()
     });
     written.and_then(|()| std::fs::rename(&beside, path)).map_err(|error| {

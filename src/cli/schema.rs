@@ -6,6 +6,7 @@ use super::args::{Document, Format, Global, SchemaArgs};
 use super::exit::{CliError, Exit};
 use super::output;
 use crate::config;
+use crate::host::snapshot::Manifest;
 use crate::report::doctor::DoctorView;
 use crate::report::inventory::{DeviceView, InventoryView};
 use crate::report::view::{Line, Rules, Validate};
@@ -19,6 +20,7 @@ pub fn run(args: &SchemaArgs, global: &Global) -> Result<Exit, CliError> {
         Document::ValidateNdjson => output::json(&schema_for!(Line)),
         Document::Inventory => output::json(&schema_for!(InventoryView)),
         Document::InventoryNdjson => output::json(&schema_for!(DeviceView)),
+        Document::Snapshot => output::json(&schema_for!(Manifest)),
         Document::Rules => output::json(&schema_for!(Rules)),
     }?;
     output::write(global, &text)?;

@@ -38,7 +38,10 @@ pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
 
 /// The host of this run; what was read of it is in the log.
 pub fn read_host(global: &Global, need: &Need) -> Result<Host, CliError> {
-    let mut root = Root::open(global.root.as_deref())?;
+    let mut root = open_root(global)?;
+    if global.stand_ins {
+        root = root.with_stand_ins();
+    }
     if tracing::enabled!(tracing::Level::DEBUG) {
         root = root.recording();
     }
@@ -54,6 +57,10 @@ pub fn read_host(global: &Global, need: &Need) -> Result<Host, CliError> {
         return Err(CliError::NoUser { name: name.clone(), why });
     }
     Ok(host)
+}
+
+pub fn open_root(global: &Global) -> Result<Root, CliError> {
+    Ok(Root::open(global.root.as_deref())?)
 }
 
 pub fn amount(global: &Global) -> Amount {

@@ -41,8 +41,7 @@ pub fn read(root: &Root, release: &Reading<Release>) -> Cpu {
 /// else what the processor's lines and the release's suffix tell.
 fn read_arch(root: &Root, info: &Reading<String>, release: &Reading<Release>) -> Reading<String> {
     let path = HostPath::from("/proc/sys/kernel/arch");
-    if root.is_live() {
-        let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
+    if let Some(machine) = root.machine() {
         return Reading::present(HostPath::from("uname(2)"), machine.clone(), machine);
     }
     let said = root.text(&path).parse("the name of an architecture", |text| {

@@ -64,8 +64,8 @@ pub fn read<'a>(root: &Root, devices: impl Iterator<Item = &'a Device>) -> Holde
         }
     };
     found.gap = may_be_short(root, &listing, &pids);
-    let own = std::process::id();
-    for pid in pids.into_iter().filter(|pid| !(root.is_live() && *pid == own)) {
+    let own = root.own_process();
+    for pid in pids.into_iter().filter(|pid| Some(*pid) != own) {
         look_at(root, pid, &nodes, &mut found);
     }
     found
@@ -172,8 +172,8 @@ fn may_be_short(root: &Root, listing: &Reading<Vec<String>>, pids: &[u32]) -> Op
 fn look_at(root: &Root, pid: u32, nodes: &BTreeSet<&str>, found: &mut Holders) {
     let folder = format!("/proc/{pid}/fd");
     let mut files = root.list(&folder.as_str().into());
-    // The first process never ends.
-    if root.may_be_partial() || pid == 1 {
+    // The first two never end.
+    if root.may_be_partial() || pid <= 2 {
         files = files.absent_means(Why::NotCaptured);
     }
     let files = match files.known() {

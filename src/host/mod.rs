@@ -27,6 +27,8 @@ mod reset;
 mod root;
 mod routes;
 mod slots;
+pub mod snapshot;
+mod stand_ins;
 mod uses;
 mod xen;
 
@@ -156,7 +158,7 @@ impl Host {
             uses: None,
             release,
         };
-        if host.lacks_something() {
+        if need.everything || host.lacks_something() {
             host.modules = Some(Modules::read(root, &host.release));
         }
         host.read_devices(root, need);
@@ -166,8 +168,9 @@ impl Host {
         host.read_cdevs(root);
         host.read_aliases(root);
         host.holders = holders::read(root, host.devices.values());
-        host.framebuffers = host.has_boot_screen().then(|| framebuffer::read(root));
-        if host.in_question(need).next().is_some() {
+        let screen = need.everything || host.has_boot_screen();
+        host.framebuffers = screen.then(|| framebuffer::read(root));
+        if need.everything || host.in_question(need).next().is_some() {
             host.uses = Some(uses::read(root, host.in_question(need)));
         }
         host
@@ -298,7 +301,7 @@ impl Host {
             }
         }
         self.index_members();
-        if self.somebody_moved(need) {
+        if need.everything || self.somebody_moved(need) {
             self.slots = Some(slots::read(root));
             self.tell_apart(root, need);
         }

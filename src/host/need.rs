@@ -17,6 +17,8 @@ pub struct Need {
     pub link: bool,
     /// `driver_override`: reading it takes the device's lock, and can hang while a driver is stuck.
     pub driver_override: bool,
+    /// Also what is else read only where something asks for it.
+    pub everything: bool,
     /// Who is to start the VMs, by name or number, where it is not the caller.
     pub user: Option<String>,
 }
@@ -46,6 +48,18 @@ impl Default for Devices {
 impl Need {
     pub fn wanted(devices: Vec<WantedDevice>) -> Self {
         Self { devices: Devices::Wanted(devices), ..Self::default() }
+    }
+
+    /// What any command may ask for, but for `driver_override`: it can hang, so it comes last.
+    pub fn everything() -> Self {
+        Self {
+            devices: Devices::All,
+            all_groups: true,
+            details: true,
+            link: true,
+            everything: true,
+            ..Self::default()
+        }
     }
 }
 

@@ -4,8 +4,10 @@
 //! tree in memory answer the same questions, so no call can forget the root. Nothing is written,
 //! no device node is opened, no program is started.
 
+mod capture;
 mod disk;
 mod tree;
+mod walk;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -13,6 +15,9 @@ use std::path::{Path, PathBuf};
 
 use super::access::Node;
 use super::reading::{Fact, Gap, HostPath, Reading, Why, excerpt};
+use super::snapshot::{Replay, SnapshotError};
+use super::stand_ins::StandIns;
+pub use capture::{Capture, Place};
 pub use tree::{Entry, Tree};
 
 /// Where the host is read from.
@@ -21,9 +26,28 @@ pub struct Root {
     /// Link-free paths of the folders already resolved (not used live, where the kernel resolves).
     folders: RefCell<HashMap<String, Fact<String>>>,
     record: Option<RefCell<BTreeMap<String, Asked>>>,
+    /// What was handed out, for a snapshot.
+    capture: Option<RefCell<Capture>>,
+    /// In the place of personal data; none where it is shown as it is, and over a snapshot, which
+    /// holds none.
+    stand_ins: Option<StandIns>,
 }
 
-/// What was asked of a path: the list of a snapshot's contents, and of the facts of a verdict.
+/// What a root tells from, or what a snapshot was made of: what an absence means hangs on it.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// A host at work, which says of all that it has it or not.
+    Live,
+    /// A copy, which may be partial, and whose owners are not the host's.
+    Directory,
+    /// An example of a rule, whole.
+    Example,
+}
+
+/// What was asked of a path: the facts that a verdict stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Asked {
     Text,
@@ -40,8 +64,10 @@ pub enum Asked {
 pub enum RootError {
     #[error("{path}: no such directory to read the host from", path = path.display())]
     NotFound { path: PathBuf },
-    #[error("{path}: not a directory: --root takes a directory that holds sys/, proc/ and dev/", path = path.display())]
-    NotADirectory { path: PathBuf },
+    #[error("{path}: neither a directory nor a snapshot: --root takes a directory that holds sys/, proc/ and dev/, or a file that ai-how snapshot made", path = path.display())]
+    NotARoot { path: PathBuf },
+    #[error("{path}: {error}", path = path.display())]
+    Snapshot { path: PathBuf, error: SnapshotError },
     #[error("{path}: not a host: it has no sys/ directory", path = path.display())]
     NoSys { path: PathBuf },
     #[error("{path}: cannot be read: {error}", path = path.display())]
@@ -52,10 +78,12 @@ enum Backend {
     Live,
     Directory(PathBuf),
     Memory(Tree),
+    Snapshot(Box<Replay>),
 }
 
 /// What stands at a path, its own last link not followed.
-enum Kind {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
     Missing,
     Folder,
     File,
@@ -73,15 +101,18 @@ const MOST_ENTRIES: usize = 1 << 18;
 const MOST_LINKS: u32 = 40;
 
 impl Root {
-    /// The live host for `/` and for none, else the directory given.
+    /// The live host for `/` and for none, else the directory or snapshot given.
     pub fn open(path: Option<&Path>) -> Result<Self, RootError> {
         let backend = match path {
             None => Backend::Live,
             Some(path) if path == Path::new("/") => Backend::Live,
-            Some(path) => {
-                disk::check_directory(path)?;
-                Backend::Directory(path.to_owned())
-            }
+            Some(path) => match disk::root_at(path)? {
+                disk::RootKind::Directory => Backend::Directory(path.to_owned()),
+                disk::RootKind::File(file) => {
+                    let failed = |error| RootError::Snapshot { path: path.to_owned(), error };
+                    Backend::Snapshot(Box::new(Replay::open(file, path).map_err(failed)?))
+                }
+            },
         };
         let root = Self::over(backend);
         let has_sys = matches!(root.folder("/sys").known(), Ok(Some(())));
@@ -103,6 +134,27 @@ impl Root {
         self
     }
 
+    /// The same root, with stand-ins in the place of personal data. A snapshot holds nothing else.
+    pub fn with_stand_ins(mut self) -> Self {
+        if !matches!(self.backend, Backend::Snapshot(_)) {
+            self.stand_ins = Some(StandIns::of(&self));
+            self.folders = RefCell::default();
+        }
+        self
+    }
+
+    /// The same root, keeping all that it hands out.
+    pub fn capturing(mut self) -> Self {
+        self.capture = Some(RefCell::default());
+        self.folders = RefCell::default();
+        self
+    }
+
+    /// What was handed out so far.
+    pub fn captured(&self) -> Capture {
+        self.capture.as_ref().map(|capture| capture.borrow().clone()).unwrap_or_default()
+    }
+
     /// What was asked so far, by path.
     pub fn asked(&self) -> BTreeMap<String, Asked> {
         self.record.as_ref().map(|record| record.borrow().clone()).unwrap_or_default()
@@ -118,16 +170,33 @@ impl Root {
     }
 
     fn over(backend: Backend) -> Self {
-        Self { backend, folders: RefCell::default(), record: None }
+        Self { backend, folders: RefCell::default(), record: None, capture: None, stand_ins: None }
     }
 
+    /// A host that exists as a snapshot in memory only.
+    #[cfg(test)]
+    pub fn replaying(replay: Replay) -> Self {
+        Self::over(Backend::Snapshot(Box::new(replay)))
+    }
+
+    pub fn source(&self) -> Source {
+        match &self.backend {
+            Backend::Live => Source::Live,
+            Backend::Directory(_) => Source::Directory,
+            Backend::Memory(_) => Source::Example,
+            Backend::Snapshot(replay) => replay.source,
+        }
+    }
+
+    /// A host at work, or a snapshot of one: what it does not have is not there.
     pub fn is_live(&self) -> bool {
-        matches!(self.backend, Backend::Live)
+        self.source() == Source::Live
     }
 
-    /// A directory may be a partial capture; a live host and a tree say for themselves.
+    /// A directory may be a partial capture; a live host and a tree say for themselves, and a
+    /// snapshot knows what it lacks.
     pub fn may_be_partial(&self) -> bool {
-        matches!(self.backend, Backend::Directory(_))
+        self.source() == Source::Directory
     }
 
     /// The name under which reports show this root.
@@ -136,12 +205,33 @@ impl Root {
             Backend::Live => "/".to_owned(),
             Backend::Directory(path) => path.display().to_string(),
             Backend::Memory(_) => "(example)".to_owned(),
+            Backend::Snapshot(replay) => replay.path.display().to_string(),
         }
+    }
+
+    /// What `uname -m` says; none of a copy.
+    pub fn machine(&self) -> Option<String> {
+        match &self.backend {
+            Backend::Live => Some(rustix::system::uname().machine().to_string_lossy().into_owned()),
+            Backend::Snapshot(replay) => replay.machine.clone(),
+            Backend::Directory(_) | Backend::Memory(_) => None,
+        }
+    }
+
+    /// This program's own number among the host's processes.
+    pub fn own_process(&self) -> Option<u32> {
+        matches!(self.backend, Backend::Live).then(std::process::id)
+    }
+
+    /// The kernel itself walks the paths. It does not where each step is kept or shown otherwise.
+    fn by_kernel(&self) -> bool {
+        let plain = self.capture.is_none() && self.stand_ins.is_none();
+        plain && matches!(self.backend, Backend::Live)
     }
 
     /// A whole text file without its last line end.
     pub fn text(&self, path: &HostPath) -> Reading<String> {
-        self.text_up_to(path, LARGEST, "a text of at most 4 MiB")
+        self.text_up_to(path, LARGEST, TOO_LONG)
     }
 
     /// The first bytes of a text file that can be long, cut after the last whole line.
@@ -171,14 +261,15 @@ impl Root {
     pub fn link(&self, path: &HostPath) -> Reading<String> {
         let name = path.to_string();
         self.note(&name, Asked::Link);
-        let fact = match &self.backend {
-            Backend::Live => disk::link(&name),
-            _ => self.at(&name).then(|place| match self.kind(&place) {
+        let fact = if self.by_kernel() {
+            disk::link(&name)
+        } else {
+            self.at(&name).then(|place| match self.kind(&place) {
                 Ok(Kind::Link(target)) => Fact::Present(target.clone(), target.into()),
                 Ok(Kind::Missing) => Fact::Absent,
-                Ok(_) => Fact::Unknown(wrong("something else", "a link")),
+                Ok(_) => Fact::Unknown(wrong("something else", A_LINK)),
                 Err(why) => Fact::Unknown(why),
-            }),
+            })
         };
         Reading::new(path.clone(), fact)
     }
@@ -188,13 +279,10 @@ impl Root {
     pub fn list(&self, path: &HostPath) -> Reading<Vec<String>> {
         let name = path.to_string();
         self.note(&name, Asked::Listing);
-        let names = match &self.backend {
-            Backend::Live => disk::list(&name, MOST_ENTRIES),
-            backend => self.resolve(&name, 0).then(|place| match backend {
-                Backend::Directory(base) => disk::list(&under(base, &place), MOST_ENTRIES),
-                Backend::Memory(tree) => tree.list(&place),
-                Backend::Live => Fact::Absent,
-            }),
+        let names = if self.by_kernel() {
+            disk::list(&name, MOST_ENTRIES)
+        } else {
+            self.resolve(&name, 0).then(|place| self.entries(&place))
         };
         let fact = names.then(|mut names| {
             names.retain(|name| !name.starts_with('.'));
@@ -210,9 +298,10 @@ impl Root {
         let path = path.into();
         let name = path.to_string();
         self.note(&name, Asked::Folder);
-        let fact = match &self.backend {
-            Backend::Live => disk::folder(&name),
-            _ => self.resolve(&name, 0).then(|_| Fact::Present((), "(there)".into())),
+        let fact = if self.by_kernel() {
+            disk::folder(&name)
+        } else {
+            self.resolve(&name, 0).then(|_| Fact::Present((), "(there)".into()))
         };
         Reading::new(path, fact)
     }
@@ -222,22 +311,13 @@ impl Root {
     pub fn exists(&self, path: &HostPath) -> Reading<()> {
         let name = path.to_string();
         self.note(&name, Asked::Exists);
-        let there = || Fact::Present((), "(there)".into());
-        let fact = match &self.backend {
-            Backend::Live => disk::exists(&name),
-            _ => self.at(&name).then(|place| match self.kind(&place) {
-                Ok(Kind::Missing) => Fact::Absent,
-                Ok(Kind::Folder) => Fact::Unknown(wrong("a folder", "a file or a device node")),
-                Ok(Kind::Link(_)) => match self.bytes_at(&place, 1, true, 0) {
-                    // A device node at its end is not opened, and there.
-                    Fact::Unknown(why) if why == not_a_file() => there(),
-                    Fact::Unknown(why) => Fact::Unknown(why),
-                    Fact::Absent => Fact::Unknown(Why::NotCaptured),
-                    Fact::Present(..) => there(),
-                },
-                Ok(_) => there(),
-                Err(why) => Fact::Unknown(why),
-            }),
+        let fact = if self.by_kernel() {
+            disk::exists(&name)
+        } else {
+            self.at(&name).then(|place| self.end_of(&place)).then(|(_, kind)| match kind {
+                Kind::Folder if !self.is_live() => Fact::Unknown(wrong("a folder", A_FILE_OR_NODE)),
+                _ => Fact::Present((), "(there)".into()),
+            })
         };
         Reading::new(path.clone(), fact)
     }
@@ -247,23 +327,22 @@ impl Root {
     pub fn node(&self, path: &HostPath) -> Reading<Node> {
         let name = path.to_string();
         self.note(&name, Asked::Node);
-        let fact = match &self.backend {
-            Backend::Live => disk::node(&name),
-            Backend::Directory(_) => {
-                let there = self.exists(path);
-                return match there.known() {
-                    Ok(Some(())) | Err(Gap { why: Why::NotCaptured, .. }) => {
-                        Reading::unknown(path.clone(), Why::Copied)
-                    }
-                    _ => there.parse("", |()| None),
-                };
-            }
-            Backend::Memory(tree) => self.at(&name).then(|place| match self.kind(&place) {
-                Ok(Kind::Missing) => Fact::Absent,
-                Ok(Kind::File | Kind::Special) => present_node(tree.owner_of(&place)),
-                Ok(_) => Fact::Unknown(wrong("a folder or a link", "a device node")),
-                Err(why) => Fact::Unknown(why),
-            }),
+        if self.source() == Source::Directory {
+            let there = self.exists(path);
+            return match there.known() {
+                Ok(Some(())) | Err(Gap { why: Why::NotCaptured, .. }) => {
+                    Reading::unknown(path.clone(), Why::Copied)
+                }
+                _ => there.parse("", |()| None),
+            };
+        }
+        let fact = if self.by_kernel() {
+            disk::node(&name)
+        } else {
+            self.at(&name).then(|place| self.end_of(&place)).then(|found| match found {
+                (_, Kind::Folder) => Fact::Unknown(wrong("a folder", A_NODE)),
+                (place, _) => self.owner(&place),
+            })
         };
         Reading::new(path.clone(), fact)
     }
@@ -288,111 +367,6 @@ impl Root {
         let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
         let padded = self.may_be_partial() && bytes.len() == PAGE && end > 0;
         if padded { &bytes[..end] } else { bytes }
-    }
-
-    /// At most `most` bytes of a file; `stop` where the rest is not wanted.
-    fn bytes_of(&self, path: &str, most: usize, stop: bool) -> Fact<Vec<u8>> {
-        match &self.backend {
-            Backend::Live => disk::read(path, most, stop),
-            _ => self.at(path).then(|place| self.bytes_at(&place, most, stop, 0)),
-        }
-    }
-
-    fn bytes_at(&self, place: &str, most: usize, stop: bool, links: u32) -> Fact<Vec<u8>> {
-        match self.kind(place) {
-            Ok(Kind::File) => match &self.backend {
-                Backend::Directory(base) => disk::read(&under(base, place), most, stop),
-                Backend::Memory(tree) => tree.read(place, most),
-                Backend::Live => disk::read(place, most, stop),
-            },
-            Ok(Kind::Link(_)) if links > MOST_LINKS => Fact::Unknown(link_loop()),
-            Ok(Kind::Link(target)) => {
-                match self.follow(place, &target, links).absent_as_not_captured() {
-                    Fact::Present(next, _) => {
-                        self.bytes_at(&next, most, stop, links + 1).absent_as_not_captured()
-                    }
-                    Fact::Absent => Fact::Unknown(Why::NotCaptured),
-                    Fact::Unknown(why) => Fact::Unknown(why),
-                }
-            }
-            Ok(Kind::Missing) => Fact::Absent,
-            Ok(Kind::Folder) => Fact::Unknown(wrong("a folder", "a file")),
-            Ok(Kind::Special) => Fact::Unknown(not_a_file()),
-            Err(why) => Fact::Unknown(why),
-        }
-    }
-
-    /// The link-free path of an entry whose own last link is kept.
-    fn at(&self, path: &str) -> Fact<String> {
-        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-        self.below(self.resolve(parent, 0)).then(|parent| present(format!("{parent}/{name}")))
-    }
-
-    /// In a partial capture a missing folder says nothing about what it would hold.
-    fn below(&self, folder: Fact<String>) -> Fact<String> {
-        if self.may_be_partial() { folder.absent_as_not_captured() } else { folder }
-    }
-
-    /// The link-free path of a folder.
-    fn resolve(&self, path: &str, links: u32) -> Fact<String> {
-        if path.is_empty() || path == "/" {
-            return present(String::new());
-        }
-        if let Some(known) = self.folders.borrow().get(path) {
-            return known.clone();
-        }
-        if links > MOST_LINKS {
-            return Fact::Unknown(link_loop());
-        }
-        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let found = self.below(self.resolve(parent, links)).then(|parent| {
-            let place = format!("{parent}/{name}");
-            match self.kind(&place) {
-                Ok(Kind::Folder) => present(place),
-                Ok(Kind::Missing) => Fact::Absent,
-                Ok(Kind::Link(target)) => self
-                    .follow(&place, &target, links)
-                    .then(|next| self.resolve(&next, links + 1))
-                    .absent_as_not_captured(),
-                Ok(Kind::File | Kind::Special) => Fact::Unknown(wrong("a file", "a folder")),
-                Err(why) => Fact::Unknown(why),
-            }
-        });
-        self.folders.borrow_mut().insert(path.to_owned(), found.clone());
-        found
-    }
-
-    /// Where a link leads, never out of the root: `..` stops at the top, as in a chroot.
-    fn follow(&self, place: &str, target: &str, links: u32) -> Fact<String> {
-        let start = if target.starts_with('/') {
-            ""
-        } else {
-            place.rsplit_once('/').map_or("", |(parent, _)| parent)
-        };
-        let mut here = start.to_owned();
-        let mut parts = target.split('/').filter(|part| !matches!(*part, "" | ".")).peekable();
-        while let Some(part) = parts.next() {
-            if part == ".." {
-                here.truncate(here.rfind('/').unwrap_or(0));
-                continue;
-            }
-            here = format!("{here}/{part}");
-            if parts.peek().is_some() {
-                match self.resolve(&here, links + 1) {
-                    Fact::Present(folder, _) => here = folder,
-                    other => return other,
-                }
-            }
-        }
-        present(here)
-    }
-
-    fn kind(&self, place: &str) -> Result<Kind, Why> {
-        match &self.backend {
-            Backend::Live => disk::kind(place),
-            Backend::Directory(base) => disk::kind(&under(base, place)),
-            Backend::Memory(tree) => tree.kind(place),
-        }
     }
 
     fn note(&self, path: &str, asked: Asked) {
@@ -438,8 +412,8 @@ impl From<&HostPath> for HostPath {
     }
 }
 
-fn present(path: String) -> Fact<String> {
-    Fact::Present(path, "".into())
+fn present<T>(value: T) -> Fact<T> {
+    Fact::Present(value, "".into())
 }
 
 fn present_node(node: Node) -> Fact<Node> {
@@ -451,6 +425,17 @@ fn present_node(node: Node) -> Fact<Node> {
 fn under(base: &Path, place: &str) -> String {
     format!("{}{place}", base.display())
 }
+
+/// All that a root expects of a place, for who has it only as a text.
+pub const EXPECTED: &[&str] =
+    &[A_FILE, A_FOLDER, A_LINK, A_NODE, A_FILE_OR_NODE, A_FILE_OR_FOLDER, TOO_LONG];
+const A_FILE: &str = "a file";
+const A_FOLDER: &str = "a folder";
+const A_LINK: &str = "a link";
+const A_NODE: &str = "a device node";
+const A_FILE_OR_NODE: &str = "a file or a device node";
+const A_FILE_OR_FOLDER: &str = "a file or folder";
+const TOO_LONG: &str = "a text of at most 4 MiB";
 
 fn text_from(bytes: &[u8]) -> Fact<String> {
     match std::str::from_utf8(bytes) {
@@ -467,11 +452,11 @@ fn wrong(found: &str, expected: &'static str) -> Why {
 }
 
 fn not_a_file() -> Why {
-    wrong("a FIFO, socket or device node", "a file")
+    wrong("a FIFO, socket or device node", A_FILE)
 }
 
-fn link_loop() -> Why {
-    wrong("a loop of links", "a file or folder")
+pub fn link_loop() -> Why {
+    wrong("a loop of links", A_FILE_OR_FOLDER)
 }
 
 impl Asked {

@@ -12,6 +12,8 @@ mod kernel_cause;
 mod problem;
 mod run;
 #[cfg(test)]
+mod snapshots;
+#[cfg(test)]
 pub mod table;
 mod taken;
 #[cfg(test)]

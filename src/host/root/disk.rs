@@ -1,6 +1,7 @@
 //! The system calls of a root on disk. Only regular files are read; a device node or FIFO found
 //! in a directory's place of an attribute is never opened.
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags};
@@ -12,12 +13,30 @@ use super::{Fact, Kind, Node, RootError, Why, present_node, wrong};
 /// (`fs/sysfs/file.c`).
 const PAGE: usize = 4096;
 
-pub(super) fn check_directory(path: &Path) -> Result<(), RootError> {
+pub(super) enum RootKind {
+    Directory,
+    File(OwnedFd),
+}
+
+/// What `--root` names, opened so that a FIFO does not wait for a writer.
+#[expect(clippy::disallowed_methods, reason = "this is the door through which the machine is read")]
+pub(super) fn root_at(path: &Path) -> Result<RootKind, RootError> {
     let path = path.to_owned();
-    match rustix::fs::stat(&path) {
-        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => Ok(()),
-        Err(Errno::NOENT) => Err(RootError::NotFound { path }),
-        Ok(_) | Err(Errno::NOTDIR) => Err(RootError::NotADirectory { path }),
+    // Not by its name alone: no device is to be opened, whatever its driver does then.
+    let kind_of = |stat: rustix::fs::Stat| FileType::from_raw_mode(stat.st_mode);
+    match rustix::fs::stat(&path).map(kind_of) {
+        Ok(FileType::Directory) => return Ok(RootKind::Directory),
+        Ok(FileType::RegularFile) => {}
+        Ok(_) | Err(Errno::NOTDIR) => return Err(RootError::NotARoot { path }),
+        Err(Errno::NOENT) => return Err(RootError::NotFound { path }),
+        Err(error) => return Err(RootError::Unreadable { path, error: words(error) }),
+    }
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(&path, flags, Mode::empty())
+        .and_then(|file| rustix::fs::fstat(&file).map(|stat| (kind_of(stat), file)));
+    match opened {
+        Ok((FileType::RegularFile, file)) => Ok(RootKind::File(file)),
+        Ok(_) => Err(RootError::NotARoot { path }),
         Err(error) => Err(RootError::Unreadable { path, error: words(error) }),
     }
 }
@@ -45,7 +64,7 @@ pub(super) fn read(path: &str, most: usize, stop: bool) -> Fact<Vec<u8>> {
                 }
             }
             Err(Errno::INTR) => {}
-            Err(Errno::ISDIR) => return Fact::Unknown(wrong("a folder", "a file")),
+            Err(Errno::ISDIR) => return Fact::Unknown(wrong("a folder", super::A_FILE)),
             Err(error) => return failure(error),
         }
     }
@@ -56,9 +75,9 @@ pub(super) fn link(path: &str) -> Fact<String> {
     match rustix::fs::readlink(path, Vec::new()) {
         Ok(target) => match target.into_string() {
             Ok(target) => Fact::Present(target.clone(), target.into()),
-            Err(_) => Fact::Unknown(wrong("a target that is not text", "a link")),
+            Err(_) => Fact::Unknown(wrong("a target that is not text", super::A_LINK)),
         },
-        Err(Errno::INVAL) => Fact::Unknown(wrong("something else", "a link")),
+        Err(Errno::INVAL) => Fact::Unknown(wrong("something else", super::A_LINK)),
         Err(error) => failure(error),
     }
 }
@@ -69,7 +88,7 @@ pub(super) fn list(path: &str, most: usize) -> Fact<Vec<String>> {
     let entries = rustix::fs::open(path, flags, Mode::empty()).and_then(rustix::fs::Dir::new);
     let entries = match entries {
         Ok(entries) => entries,
-        Err(Errno::NOTDIR) => return Fact::Unknown(wrong("a file", "a folder")),
+        Err(Errno::NOTDIR) => return Fact::Unknown(wrong("a file", super::A_FOLDER)),
         Err(error) => return failure(error),
     };
     let mut names = Vec::new();
@@ -79,7 +98,7 @@ pub(super) fn list(path: &str, most: usize) -> Fact<Vec<String>> {
             Err(error) => return failure(error),
         }
         if names.len() > most {
-            return Fact::Unknown(wrong("more than 262,144 entries", "a folder"));
+            return Fact::Unknown(wrong("more than 262,144 entries", super::A_FOLDER));
         }
     }
     Fact::Present(names, "".into())
@@ -91,7 +110,7 @@ pub(super) fn folder(path: &str) -> Fact<()> {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
             Fact::Present((), "(there)".into())
         }
-        Ok(_) => Fact::Unknown(wrong("a file", "a folder")),
+        Ok(_) => Fact::Unknown(wrong("a file", super::A_FOLDER)),
         Err(error) => failure(error),
     }
 }
@@ -110,7 +129,7 @@ pub(super) fn node(path: &str) -> Fact<Node> {
         Err(error) => return failure(error),
     };
     if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-        return Fact::Unknown(wrong("a folder", "a device node"));
+        return Fact::Unknown(wrong("a folder", super::A_NODE));
     }
     let wish = Access::READ_OK | Access::WRITE_OK;
     let open_to_caller = match rustix::fs::accessat(CWD, path, wish, AtFlags::EACCESS) {
@@ -162,7 +181,7 @@ fn why(error: Errno) -> Why {
         // The device's folder was removed while one of its files was open or being looked up.
         Errno::NODEV | Errno::NXIO => Why::Vanished,
         Errno::LOOP => super::link_loop(),
-        Errno::NOTDIR => wrong("a file", "a folder"),
+        Errno::NOTDIR => wrong("a file", super::A_FOLDER),
         error => Why::Failed { error: words(error) },
     }
 }

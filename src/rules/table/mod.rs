@@ -20,10 +20,10 @@ use crate::policy::{self, Judged, Policy, Verdict};
 use crate::source::Sources;
 
 /// What is expected: codes that stand, and codes that follow from others in brackets.
-struct Case {
-    name: &'static str,
-    host: FakeHost,
-    config: String,
+pub(super) struct Case {
+    pub name: &'static str,
+    pub host: FakeHost,
+    pub config: String,
     codes: &'static str,
     verdict: Verdict,
 }
@@ -100,7 +100,7 @@ fn codes(judged: &Judged) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-fn all_cases() -> Vec<Case> {
+pub(super) fn all_cases() -> Vec<Case> {
     [basics::cases(), machine::cases(), device::cases(), harm::cases(), shared_reset::cases()]
         .into_iter()
         .flatten()

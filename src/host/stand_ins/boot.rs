@@ -1,0 +1,146 @@
+//! What the kernel tells of itself: how it was started and built, its modules and memory.
+
+use std::io::{Read, Write};
+
+use flate2::Compression;
+
+use super::StandIns;
+
+/// Parameters whose values matter and name nobody; a star stands for any ending.
+const KEPT: &[&str] = &[
+    "iommu",
+    "iommu.*",
+    "intel_iommu",
+    "amd_iommu",
+    "intremap",
+    "nointremap",
+    "vfio*",
+    "pci*",
+    "kvm*",
+    "initcall_blacklist",
+    "video",
+    "modprobe.blacklist",
+    "module_blacklist",
+    "rd.driver.*",
+    "isolcpus",
+    "nohz_full",
+    "rcu_nocbs",
+    "irqaffinity",
+    "hugepages",
+    "hugepagesz",
+    "default_hugepagesz",
+    "hugepages*",
+    "transparent_hugepage",
+    "efifb",
+    "nomodeset",
+    "mitigations",
+    "amd_pstate",
+    "intel_pstate",
+    "swiotlb",
+    "cma",
+    "mem",
+    "nokaslr",
+    "lockdown",
+    "module.sig_enforce",
+    "i915.*",
+    "nouveau.*",
+    "amdgpu.*",
+    "radeon.*",
+    "nvidia-drm.*",
+    "nvidia_drm.*",
+    "xe.*",
+];
+
+impl StandIns {
+    /// `/proc/cmdline`
+    pub(super) fn command_line(&self, text: &str) -> String {
+        let mut of_init = false;
+        let words = arguments(text).map(|word| {
+            if of_init {
+                return "*".to_owned();
+            }
+            of_init = word == "--";
+            self.parameter(word)
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn parameter(&self, word: &str) -> String {
+        let (name, value) = word.split_once('=').map_or((word, None), |(n, v)| (n, Some(v)));
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        if name.len() > 48 || !name.chars().all(plain) {
+            return "*".to_owned();
+        }
+        let name = self.words(name);
+        match value {
+            None => name,
+            Some(value) if name == "BOOT_IMAGE" => {
+                format!("{name}={}", self.words(value.rsplit('/').next().unwrap_or("*")))
+            }
+            Some(value) if is_kept(&name) => format!("{name}={}", self.words(value)),
+            Some(_) => format!("{name}=*"),
+        }
+    }
+}
+
+fn is_kept(name: &str) -> bool {
+    KEPT.iter().any(|kept| match kept.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => *kept == name,
+    })
+}
+
+/// Words; a quoted blank parts none (`lib/cmdline.c`, `next_arg`).
+fn arguments(text: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let parts = text.split(move |c: char| {
+        quoted ^= c == '"';
+        c.is_ascii_whitespace() && !quoted
+    });
+    parts.filter(|word| !word.is_empty())
+}
+
+/// `Linux version RELEASE`, without who built it where.
+pub(super) fn version(text: &str) -> String {
+    text.split(' ').take(3).collect::<Vec<_>>().join(" ")
+}
+
+/// Boards tell a serial number here (`arch/arm/kernel/setup.c`).
+pub(super) fn cpu_line(line: &str) -> Option<String> {
+    (!line.starts_with("Serial")).then(|| line.to_owned())
+}
+
+/// Without the place of the module in memory, which is a secret of the kernel.
+pub(super) fn module_line(line: &str) -> String {
+    let word = |word: &str| match word.strip_prefix("0x") {
+        Some(digits) => format!("0x{}", "0".repeat(digits.len())),
+        None => word.to_owned(),
+    };
+    line.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// Without the place of the kernel in memory.
+pub(super) fn memory_line(line: &str) -> Option<String> {
+    let name = line.split_once(" : ").map_or("", |(_, name)| name);
+    (!name.starts_with("Kernel ")).then(|| line.to_owned())
+}
+
+/// Without options that are texts: names of hosts, keys and compilers.
+pub(super) fn config_line(line: &str) -> Option<String> {
+    (!line.contains("=\"")).then(|| line.to_owned())
+}
+
+/// `/proc/config.gz`; what is none is passed on as rubbish.
+pub(super) fn packed_config(bytes: &[u8]) -> Vec<u8> {
+    const LARGEST: u64 = 8 << 20;
+    let mut text = String::new();
+    if flate2::read::GzDecoder::new(bytes).take(LARGEST).read_to_string(&mut text).is_err() {
+        return vec![0xff];
+    }
+    let lines: String = text.lines().filter_map(config_line).map(|line| line + "\n").collect();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), Compression::default());
+    match packed.write_all(lines.as_bytes()).and_then(|()| packed.finish()) {
+        Ok(packed) => packed,
+        Err(_) => vec![0xff],
+    }
+}
