@@ -18,7 +18,7 @@ pub static RULE: Rule = Rule {
         "drivers/vfio/group.c, drivers/vfio/vfio_main.c up to 6.1 (vfio_noiommu_group_alloc: the name vfio-noiommu)",
         "drivers/vfio/Kconfig (VFIO_NOIOMMU)",
     ],
-    check: Check::HostGroup(check, "no group is one of no-IOMMU mode"),
+    check: Check::HostGroup(check, "all groups are watched by an IOMMU"),
     example: Example {
         speaks: Scene::host(|| FakeHost::workstation().noiommu_mode()),
         silent: Scene::host(FakeHost::workstation),
