@@ -52,7 +52,8 @@ pub struct RemoteDisk {
     pub evidence: Vec<Evidence>,
 }
 
-pub fn read(root: &Root, mounts: &Reading<Vec<Mount>>) -> Disks {
+/// With the reason why the host may have more mounts and swaps than those shown.
+pub fn read(root: &Root, mounts: &Reading<Vec<Mount>>, hidden: Option<Gap>) -> Disks {
     let mut blocks = Blocks::read(root, mounts);
     let carriers = blocks.carriers();
     let mut disks = Disks {
@@ -61,10 +62,13 @@ pub fn read(root: &Root, mounts: &Reading<Vec<Mount>>) -> Disks {
         zfs: None,
         carriers,
         carrier_gaps: blocks.gaps.clone(),
-        gaps: Vec::new(),
+        gaps: hidden.into_iter().collect(),
     };
     match mounts.required() {
-        Ok(table) => disks.add_mounts(&blocks, mounts, table),
+        Ok(table) => {
+            disks.gaps.extend(mounts::without_a_device(mounts, table));
+            disks.add_mounts(&blocks, mounts, table);
+        }
         Err(gap) => disks.gaps.push(gap),
     }
     let swaps = mounts::read_swaps(root);

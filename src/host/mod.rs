@@ -19,6 +19,7 @@ mod iommu;
 mod kernel;
 mod modules;
 mod mounts;
+mod namespaces;
 mod need;
 mod network;
 mod place;

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::disks::{Disks, InUse};
 use super::mounts::Mount;
 use super::place;
-use super::reading::{Evidence, Gap, HostPath, Reading};
+use super::reading::{Evidence, Gap, HostPath, Reading, Why};
 use super::root::Root;
 use super::routes::{self, Routes};
 use crate::pci::Address;
@@ -17,6 +17,8 @@ pub struct Networks {
     pub uses: Vec<NetUse>,
     /// Functions with an interface below them.
     pub carriers: BTreeSet<Address>,
+    /// The folder with the interfaces.
+    pub listed: HostPath,
     /// Non-empty where there may be more of those.
     pub carrier_gaps: Vec<Gap>,
     /// Non-empty where the host may be reached through more interfaces than are told.
@@ -72,7 +74,13 @@ struct Reader<'a> {
     found: Networks,
 }
 
-pub fn read(root: &Root, mounts: &Reading<Vec<Mount>>, disks: &Disks) -> Networks {
+/// With the reason why the host may have more interfaces and routes than those shown.
+pub fn read(
+    root: &Root,
+    mounts: &Reading<Vec<Mount>>,
+    disks: &Disks,
+    hidden: Option<Gap>,
+) -> Networks {
     let routes = routes::read(root);
     let listed = root.list(&"/sys/class/net".into());
     let mut reader = Reader {
@@ -81,8 +89,9 @@ pub fn read(root: &Root, mounts: &Reading<Vec<Mount>>, disks: &Disks) -> Network
         found: Networks {
             uses: Vec::new(),
             carriers: BTreeSet::new(),
+            listed: listed.path().clone(),
             carrier_gaps: Vec::new(),
-            gaps: Vec::new(),
+            gaps: hidden.into_iter().collect(),
             unplaced: disks.gaps.clone(),
         },
     };
@@ -99,6 +108,16 @@ pub fn read(root: &Root, mounts: &Reading<Vec<Mount>>, disks: &Disks) -> Network
         gaps.dedup();
     }
     found
+}
+
+impl Networks {
+    /// That a network card has no interface here: its driver may make none, or the interface was
+    /// given to another namespace, where the host may be reached through it.
+    pub fn without_interface(&self, card: Address) -> Gap {
+        let found = format!("no interface of {card}");
+        let expected = "the interface of a network card with a driver (it may be in another network namespace)";
+        Gap { path: self.listed.to_string(), why: Why::Malformed { found, expected } }
+    }
 }
 
 impl Reader<'_> {
@@ -223,7 +242,7 @@ impl Reader<'_> {
                 }
                 None => {
                     let path = HostPath::from(format!("/sys/class/net/{interface}"));
-                    self.found.gaps.push(Gap { path: path.to_string(), why: super::Why::Missing });
+                    self.found.gaps.push(Gap { path: path.to_string(), why: Why::Missing });
                     continue;
                 }
             };

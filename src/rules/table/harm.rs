@@ -151,6 +151,16 @@ fn virtio_nic() -> FakeHost {
     host.interface("eth0", &path)
 }
 
+/// Looked at from a container.
+fn container(host: FakeHost) -> FakeHost {
+    host.link("/proc/self/ns/pid", "pid:[4026532001]")
+}
+
+/// Looked at from a namespace of networks; that of the first process is told.
+fn other_network(host: FakeHost, own: &str) -> FakeHost {
+    host.link("/proc/self/ns/net", own).link("/proc/1/ns/net", "net:[4026531840]")
+}
+
 /// The GPU on its driver, and no display of the processor.
 fn held() -> FakeHost {
     FakeHost::gpu_held_by_nvidia()
@@ -218,6 +228,12 @@ fn disks() -> Vec<Case> {
         case("mounts not captured, a disk in the group", workstation().group(NVME, Some(16)).without("/proc/1/mountinfo"), ONE_GPU, "AH302 [AH301] AH401?", Blocked),
         case("mounts not captured, a controller without disks", workstation().usb_controller().without("/proc/1/mountinfo"), want(USB), "AH207 [AH302]", Blocked),
         case("block devices not captured", two_nvmes().without("/sys/class/block").without("/sys/dev/block"), second(), "AH207 [AH302] AH401?", Blocked),
+        case("in a container", container(two_nvmes()), second(), "AH207 [AH302] AH401?", Blocked),
+        case("in a container, a ready plan", container(workstation()), ONE_GPU, "", Ready),
+        case("in a container, a GPU has no disk", container(held()), ONE_GPU, "AH207 AH207 [AH302]", Blocked),
+        case("a container's view of the mounts", two_nvmes().nothing_mounted().mounted("0:60", "/", "overlay", "overlay"), second(), "AH207 [AH302] AH401?", Blocked),
+        case("a live system's view of the mounts", two_nvmes().nothing_mounted().mounted("0:60", "/", "tmpfs", "none"), nvme(), "AH207 [AH302] AH401?", Blocked),
+        case("a layered root over a disk", two_nvmes().mounted("0:60", "/", "overlay", "overlay"), second(), "AH207 [AH302]", Blocked),
         case("the driver of the disk not known", workstation().without_attribute(NVME, "uevent").without_attribute(NVME, "driver").without_attribute(NVME, "vfio-dev"), nvme(), "AH401 AH207? AH208? AH302?", Blocked),
         case("the driver of another disk not known", two_nvmes().without_attribute(SECOND, "uevent").without_attribute(SECOND, "driver"), second(), "AH207? AH208? AH302?", Undetermined),
     ]
@@ -263,6 +279,12 @@ fn network() -> Vec<Case> {
         case("interfaces not captured", workstation().nic().without("/sys/class/net"), nic(), "AH207 [AH302] AH402?", Blocked),
         case("the lower interfaces not captured", workstation().nic().link("/sys/class/net/br0", "../../devices/virtual/net/br0").default_route("br0"), nic(), "AH207 [AH302] AH402?", Blocked),
         case("routes not captured, a GPU has no network", held().without("/proc/net/route"), ONE_GPU, "AH207 AH207 [AH302]", Blocked),
+        case("routes in a container", container(workstation().nic()), nic(), "AH207 [AH302] AH402?", Blocked),
+        case("the network of another namespace", other_network(two_ports().default_route("eno2"), "net:[4026532008]"), nic(), "AH207 [AH302] AH402?", Blocked),
+        case("the network of the first process", other_network(two_ports().default_route("eno2"), "net:[4026531840]"), nic(), "AH207 [AH302]", Blocked),
+        case("the network of the first process not to be seen", two_ports().default_route("eno2").link("/proc/self/ns/net", "net:[4026532008]").denied("/proc/1/ns/net"), nic(), "AH207 [AH302]", Blocked),
+        case("an interface that went to another namespace", workstation().with(NIC, 0x02_0000, (0x8086, 0x1533), Some("igb"), 20), nic(), "AH207 [AH302] AH402?", Blocked),
+        case("no interface, and no driver", workstation().with(NIC, 0x02_0000, (0x8086, 0x1533), None, 20), nic(), "AH208", Blocked),
         case("the NIC in the group of the GPU", workstation().nic().default_route("eno1").group(NIC, Some(16)), ONE_GPU, "AH302 AH402 [AH301]", Blocked),
     ]
 }
@@ -308,6 +330,7 @@ fn input() -> Vec<Case> {
         case("a host without a keyboard", workstation().usb_controller().keyboards_on(&[]), usb(), "AH207 [AH302]", Blocked),
         case("input devices absent", workstation().usb_controller().without("/proc/bus/input/devices"), usb(), "AH207 [AH302]", Blocked),
         case("input devices in no form", workstation().usb_controller().file("/proc/bus/input/devices", "rubbish\n"), usb(), "AH207 [AH302] AH404?", Blocked),
+        case("keyboards in a container", container(workstation().usb_controller()), usb(), "AH207 [AH302] AH404?", Blocked),
         case("the keyboard's controller in the group of the GPU", workstation().usb_controller().usb_keyboard_only().group(USB, Some(16)), ONE_GPU, "AH302 AH404 [AH301]", Blocked),
     ]
 }
