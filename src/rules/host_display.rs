@@ -51,11 +51,12 @@ fn check(case: &TakenCase, answer: &mut Answer) {
     }
 }
 
-/// Whether the host keeps a display: one that the VM does not take, and that no other can have
+/// Whether the host keeps a display: one that neither the VM takes nor another that starts by itself, and that no other can have
 /// taken. One that is known settles it; one that may be there does not.
 fn is_one_left(case: &TakenCase) -> Result<bool, Gap> {
     let mut open = case.host.all_read().err();
-    for device in case.host.devices.values().filter(|it| !case.takes.loses(it.address)) {
+    for device in case.host.devices.values().filter(|it| !case.takes.loses_with_others(it.address))
+    {
         match serves_the_host(device) {
             Ok(true) => return Ok(true),
             Ok(false) => {}
@@ -75,9 +76,14 @@ fn serves_the_host(device: &Device) -> Result<bool, Gap> {
 
 fn only_display(case: &TakenCase) -> crate::finding::Finding {
     let address = case.address();
-    let taken = case.host.devices.values().filter(|it| case.takes.loses(it.address));
-    let displays = taken.filter(|it| serves_the_host(it) == Ok(true)).take(2).count();
-    let message = if displays > 1 {
+    let serving = || case.host.devices.values().filter(|it| serves_the_host(it) == Ok(true));
+    let own = serving().filter(|it| case.takes.loses(it.address)).count();
+    let all = serving().filter(|it| case.takes.loses_with_others(it.address)).count();
+    let message = if all > own {
+        format!(
+            "{address} is one of the host's last displays, and the VMs of the plan take them all"
+        )
+    } else if own > 1 {
         format!(
             "{address} is one of the host's last displays, and {} takes them all",
             case.takes.vm.name

@@ -49,7 +49,8 @@ fn check(case: &TakenCase, answer: &mut Answer) {
         uses.keyboards_hidden.iter().cloned().for_each(|gap| answer.gap(gap));
     }
     let address = case.address();
-    let lost = |functions: &[_]| functions.iter().any(|&function| case.takes.loses(function));
+    let lost =
+        |functions: &[_]| functions.iter().any(|&function| case.takes.loses_with_others(function));
     let on_it: Vec<_> = keyboards.iter().filter(|it| it.functions.contains(&address)).collect();
     if on_it.is_empty() || !keyboards.iter().all(|it| lost(&it.functions)) {
         return;

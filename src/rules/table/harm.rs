@@ -41,6 +41,16 @@ fn want(address: Address) -> String {
     wanting(&[(address, "other")])
 }
 
+/// A plan with two VMs that want one function each; the second starts by itself, or does not.
+fn by_two(first: Address, second: Address, both_start: bool) -> String {
+    let vm = |name: &str, address, starts| {
+        format!(
+            "  - {{name: {name}, auto_start: {starts}, pcie_passthrough: {{enabled: true, devices: [{{pci_address: '{address}', device_type: other}}]}}}}\n"
+        )
+    };
+    format!("compute_nodes:\n{}{}", vm("a", first, true), vm("b", second, both_start))
+}
+
 fn two_nvmes() -> FakeHost {
     workstation().nvme(SECOND, 1, 8, 22)
 }
@@ -301,6 +311,8 @@ fn display() -> Vec<Case> {
         case("the other one on a stub", alone(Some("pci-stub")), ONE_GPU, "AH207 AH207 AH403 [AH302]", Blocked),
         case("the only display, a member of the group", alone(Some("vfio-pci")).driver(GPU_AUDIO, Some("vfio-pci")), wanting(&[(GPU_AUDIO, "audio")]), "AH302 AH403 [AH301]", Blocked),
         case("both displays wanted", held(), both.clone(), "AH207 AH207 AH207 AH403 AH403 [AH302 AH302]", Blocked),
+        case("both displays wanted, each by another VM", held(), by_two(GPU, IGPU, true), "AH207 AH207 AH302 AH403 AH403 [AH301 AH302]", Blocked),
+        case("both displays wanted, one by a VM that is started by hand", held(), by_two(GPU, IGPU, false), "AH207 AH207 AH302 AH403 [AH301 AH302]", Blocked),
         case("the last one wanted, the other on vfio-pci", workstation(), want(IGPU), "AH207 AH403 [AH302]", Blocked),
         case("already on vfio-pci", workstation().driver(IGPU, Some("vfio-pci")), ONE_GPU, "", Ready),
         case("a management controller's display", bmc(), ONE_GPU, "AH207 AH207 [AH302]", Blocked),
@@ -327,6 +339,8 @@ fn input() -> Vec<Case> {
         case("a keyboard on PS/2 stays", workstation().usb_controller(), usb(), "AH207 [AH302]", Blocked),
         case("a keyboard on another controller stays", two(), usb(), "AH207 [AH302]", Blocked),
         case("both controllers wanted", two(), wanting(&[(USB, "other"), (second, "other")]), "AH207 AH207 AH404 AH404 [AH302 AH302]", Blocked),
+        case("both controllers wanted, each by another VM", two(), by_two(USB, second, true), "AH207 AH207 AH404 AH404 [AH302 AH302]", Blocked),
+        case("both controllers wanted, one by a VM that is started by hand", two(), by_two(USB, second, false), "AH207 AH207 AH404 [AH302 AH302]", Blocked),
         case("a host without a keyboard", workstation().usb_controller().keyboards_on(&[]), usb(), "AH207 [AH302]", Blocked),
         case("input devices absent", workstation().usb_controller().without("/proc/bus/input/devices"), usb(), "AH207 [AH302]", Blocked),
         case("input devices in no form", workstation().usb_controller().file("/proc/bus/input/devices", "rubbish\n"), usb(), "AH207 [AH302] AH404?", Blocked),
