@@ -247,8 +247,11 @@ impl Reader<'_> {
                 }
             };
             if functions.is_empty() {
-                steps
-                    .extend(self.lower(&interface).into_iter().map(|lower| (lower, chain.clone())));
+                let lower = self.lower(&interface);
+                if lower.as_ref().is_some_and(Vec::is_empty) && *what != Through::Address {
+                    self.add_tunnel(&interface);
+                }
+                steps.extend(lower.into_iter().flatten().map(|lower| (lower, chain.clone())));
             } else {
                 let (what, evidence) = (what.clone(), evidence.to_vec());
                 self.found.uses.push(NetUse { what, chain, functions, evidence });
@@ -259,7 +262,9 @@ impl Reader<'_> {
     /// The interfaces that one is made of. The ports of an Open vSwitch are known to its
     /// datapath alone (`net/openvswitch/vport-netdev.c`), and which of its bridges they belong to
     /// is not told: any of them counts.
-    fn lower(&mut self, interface: &str) -> Vec<String> {
+    ///
+    /// None where they could not be listed.
+    fn lower(&mut self, interface: &str) -> Option<Vec<String>> {
         const DATAPATH: &str = "ovs-system";
         let names = self.root.list(&format!("/sys/class/net/{interface}").into());
         let lower: Vec<String> = match names.required() {
@@ -270,11 +275,25 @@ impl Reader<'_> {
                 .collect(),
             Err(gap) => {
                 self.found.gaps.push(gap);
-                return Vec::new();
+                return None;
             }
         };
         let may_be_switched = lower.is_empty() && self.paths.contains_key(DATAPATH);
-        if may_be_switched && interface != DATAPATH { vec![DATAPATH.to_owned()] } else { lower }
+        let switched = may_be_switched && interface != DATAPATH;
+        Some(if switched { vec![DATAPATH.to_owned()] } else { lower })
+    }
+
+    /// A made interface without others below it is a tunnel (ppp, wireguard, tun), and the kernel
+    /// does not link one to the card that carries it. A dummy carries nothing anywhere.
+    fn add_tunnel(&mut self, interface: &str) {
+        let made = self.paths.get(interface).and_then(|path| path.known().ok().flatten());
+        let is_made = made.is_some_and(|path| path.starts_with("/sys/devices/virtual/net/"));
+        if is_made && !interface.starts_with("dummy") {
+            let path = format!("/sys/class/net/{interface}");
+            let found = "a tunnel on which much hangs".to_owned();
+            let expected = "the interface that it runs over";
+            self.found.gaps.push(Gap { path, why: Why::Malformed { found, expected } });
+        }
     }
 }
 
