@@ -166,7 +166,7 @@ impl Host {
         host.holders = holders::read(root, host.devices.values());
         host.framebuffers = host.has_boot_screen().then(|| framebuffer::read(root));
         if host.in_question(need).next().is_some() {
-            host.uses = Some(uses::read(root, host.in_question(need)));
+            host.uses = Some(uses::read(root, host.devices.values()));
         }
         host
     }
