@@ -106,10 +106,24 @@ impl<'a> Blocks<'a> {
         found
     }
 
-    /// Names of the devices that are made of others: volumes, arrays, caches.
+    /// Names of the devices that are made of others: volumes, arrays, caches. An array may have
+    /// any name (`md_home`), so what it stands on tells it too.
     pub fn made_of_others(&self) -> Vec<&str> {
-        let made = |name: &&str| ["dm-", "md", "bcache"].iter().any(|kind| is_numbered(name, kind));
-        self.paths.keys().map(String::as_str).filter(made).collect()
+        let numbered =
+            |name: &str| ["dm-", "md", "bcache"].iter().any(|kind| is_numbered(name, kind));
+        let stands = |path: &str| {
+            let slaves = |disk| self.root.list(&format!("{disk}/slaves").into());
+            virtual_disk(path).filter(|disk| disk == path).is_some_and(
+                |disk| matches!(slaves(disk).known(), Ok(Some(names)) if !names.is_empty()),
+            )
+        };
+        let made = |(name, path): &(&String, &String)| numbered(name) || stands(path);
+        self.paths.iter().filter(made).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Volumes of ZFS, which are there as long as it is in use.
+    pub fn has_zfs(&self) -> bool {
+        self.paths.keys().any(|name| is_numbered(name, "zd"))
     }
 
     /// The ways down from a mounted filesystem; none from one without a block device.
@@ -298,19 +312,28 @@ impl<'a> Blocks<'a> {
                 .split(':')
                 .flat_map(|node| self.steps_of_node(node, before, ways))
                 .collect(),
+            // A filesystem of a program (ntfs-3g) stands on the node that it was given.
+            kind if is_fuse(kind)
+                && mount.source.starts_with("/dev/")
+                && mount.source != "/dev/fuse" =>
+            {
+                self.steps_of_node(&mount.source, before, ways)
+            }
             _ => Vec::new(),
         }
     }
 
     /// Each mounted btrfs has a folder with links to all its devices (`fs/btrfs/sysfs.c`,
-    /// `btrfs_sysfs_add_device`). One that cannot be told apart may be any of them.
+    /// `btrfs_sysfs_add_device`). One whose source tells nothing is the only one that there is, or
+    /// may be any of several.
     fn steps_of_btrfs(&self, mount: &Mount, before: &[Step], ways: &mut Ways) -> Vec<Step> {
         let folders = self.root.list(&BTRFS.into());
         let Some(ids) = ways.learn(folders.required()) else {
             return Vec::new();
         };
         let mut all = Vec::new();
-        for id in ids.iter().filter(|id| *id != "features") {
+        let ids: Vec<&String> = ids.iter().filter(|id| *id != "features").collect();
+        for id in &ids {
             let devices = self.root.list(&format!("{BTRFS}/{id}/devices").into());
             let Some(names) = ways.learn(devices.required()) else { continue };
             let mut steps = Vec::new();
@@ -332,9 +355,13 @@ impl<'a> Blocks<'a> {
             }
             all.extend(steps);
         }
-        if all.is_empty() {
-            ways.gaps
-                .push(folders.unclear("no device of it", "the devices of a mounted filesystem"));
+        if all.is_empty() || ids.len() > 1 {
+            let found = match ids.len() {
+                0 | 1 => "no device of it".to_owned(),
+                several => format!("{several} filesystems, none of them with {}", mount.source),
+            };
+            ways.gaps.push(folders.unclear(found, "the devices of a mounted filesystem"));
+            return Vec::new();
         }
         all
     }
@@ -409,6 +436,10 @@ fn step(path: String, before: &[Step]) -> Step {
         chain: last.map(|step| step.chain.clone()).unwrap_or_default(),
         evidence: last.map(|step| step.evidence.clone()).unwrap_or_default(),
     }
+}
+
+fn is_fuse(kind: &str) -> bool {
+    kind == "fuse" || kind == "fuseblk" || kind.starts_with("fuse.")
 }
 
 /// `sda` is no numbered name; `md127`, `dm-0` and `nvme1` are.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::block::{Blocks, Foot, Way, Ways};
 use super::mounts::{self, Mount};
-use super::reading::{Evidence, Gap, Reading};
+use super::reading::{Evidence, Gap, Reading, Why};
 use super::root::Root;
 use crate::pci::Address;
 
@@ -52,7 +52,8 @@ pub struct RemoteDisk {
     pub evidence: Vec<Evidence>,
 }
 
-pub fn read(root: &Root, mounts: &Reading<Vec<Mount>>) -> Disks {
+/// With the reason why the host may have more mounts and swaps than those shown.
+pub fn read(root: &Root, mounts: &Reading<Vec<Mount>>, hidden: Option<Gap>) -> Disks {
     let mut blocks = Blocks::read(root, mounts);
     let carriers = blocks.carriers();
     let mut disks = Disks {
@@ -61,10 +62,13 @@ pub fn read(root: &Root, mounts: &Reading<Vec<Mount>>) -> Disks {
         zfs: None,
         carriers,
         carrier_gaps: blocks.gaps.clone(),
-        gaps: Vec::new(),
+        gaps: hidden.into_iter().collect(),
     };
     match mounts.required() {
-        Ok(table) => disks.add_mounts(&blocks, mounts, table),
+        Ok(table) => {
+            disks.gaps.extend(mounts::without_a_device(mounts, table));
+            disks.add_mounts(&blocks, mounts, table);
+        }
         Err(gap) => disks.gaps.push(gap),
     }
     let swaps = mounts::read_swaps(root);
@@ -89,6 +93,9 @@ pub fn read(root: &Root, mounts: &Reading<Vec<Mount>>) -> Disks {
         for way in ways.found {
             disks.put(&InUse::Volume(label.clone()), way, None, mounts);
         }
+    }
+    if disks.zfs.is_none() {
+        disks.zfs = unmounted_zfs(root, &blocks);
     }
     disks.gaps.sort_by(|a, b| a.path.cmp(&b.path));
     disks.gaps.dedup();
@@ -140,12 +147,32 @@ impl Disks {
             }
             Foot::Server(server) => self.remote.push(RemoteDisk { what, server, evidence }),
             Foot::Zfs => {
-                let gap = mounts.unclear(
-                    "a use of ZFS, which does not tell its disks to the system",
-                    "the disks of every filesystem (`zpool status -P` lists them)",
-                );
+                let gap = mounts.unclear(ZFS_IS_USED, ZFS_IS_ASKED);
                 self.zfs.get_or_insert(gap);
             }
         }
     }
+}
+
+const ZFS_IS_USED: &str = "a use of ZFS, which does not tell its disks to the system";
+const ZFS_IS_ASKED: &str = "the disks of every filesystem (`zpool status -P` lists them)";
+
+/// An imported pool without a mounted filesystem: its volumes are block devices, and it has a
+/// folder of statistics, beside files of ZFS as a whole.
+fn unmounted_zfs(root: &Root, blocks: &Blocks) -> Option<Gap> {
+    const POOLS: &str = "/proc/spl/kstat/zfs";
+    let gap = |path: String| {
+        let why = Why::Malformed { found: ZFS_IS_USED.to_owned(), expected: ZFS_IS_ASKED };
+        Gap { path, why }
+    };
+    if blocks.has_zfs() {
+        return Some(gap("/sys/class/block".to_owned()));
+    }
+    let names = root.list(&POOLS.into());
+    let is_pool = |name: &&String| {
+        let folder = root.folder(format!("{POOLS}/{name}"));
+        matches!(folder.known(), Ok(Some(())))
+    };
+    let pool = names.known().ok().flatten()?.iter().find(is_pool)?;
+    Some(gap(format!("{POOLS}/{pool}")))
 }

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::device::{Device, sound_card};
+use super::namespaces;
 use super::reading::{Evidence, Gap, Reading, Why};
 use super::root::Root;
 
@@ -44,9 +45,6 @@ const NAMELESS: &str = "anon_inode:[vfio-device]";
 
 /// One is enough not to know; a few more help to find it.
 const MOST_NAMELESS: usize = 8;
-
-/// The number of the first namespace of processes (`include/linux/proc_ns.h`, `PROC_PID_INIT_INO`).
-const ALL_PROCESSES: &str = "pid:[4026531836]";
 
 pub fn read<'a>(root: &Root, devices: impl Iterator<Item = &'a Device>) -> Holders {
     let nodes: BTreeSet<&str> = devices.flat_map(nodes_of).collect();
@@ -156,16 +154,7 @@ fn may_be_short(root: &Root, listing: &Reading<Vec<String>>, pids: &[u32]) -> Op
     if !root.is_live() {
         return None;
     }
-    let space = root.link(&"/proc/self/ns/pid".into());
-    match space.known() {
-        Ok(Some(space)) if space == ALL_PROCESSES => None,
-        Ok(Some(other)) => Some(space.unclear(
-            format!("{other}, as in a container"),
-            "the namespace of all processes of the host",
-        )),
-        Ok(None) => None,
-        Err(gap) => Some(gap),
-    }
+    namespaces::processes(root).unwrap_or_else(Some)
 }
 
 /// A process that ends meanwhile holds nothing any more.

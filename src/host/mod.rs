@@ -19,6 +19,7 @@ mod iommu;
 mod kernel;
 mod modules;
 mod mounts;
+mod namespaces;
 mod need;
 mod network;
 mod place;
@@ -171,7 +172,7 @@ impl Host {
         let screen = need.everything || host.has_boot_screen();
         host.framebuffers = screen.then(|| framebuffer::read(root));
         if need.everything || host.in_question(need).next().is_some() {
-            host.uses = Some(uses::read(root, host.in_question(need)));
+            host.uses = Some(uses::read(root, host.devices.values()));
         }
         host
     }

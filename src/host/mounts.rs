@@ -1,7 +1,7 @@
 //! What is mounted, and what the host swaps to (`fs/proc_namespace.c`, `show_mountinfo`;
 //! `mm/swapfile.c`, `swap_show`).
 
-use super::reading::{Evidence, Reading};
+use super::reading::{Evidence, Gap, Reading};
 use super::root::Root;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,24 @@ pub fn holding<'a>(mounts: &'a [Mount], file: &str) -> Option<&'a Mount> {
     };
     // Of equal keys this takes the last.
     mounts.iter().filter(holds).max_by_key(|mount| mount.point.len())
+}
+
+/// A gap where the root is in memory or layered and nothing is mounted from a block device: a
+/// container has that view, and so has a live system, and neither tells what the host has.
+pub fn without_a_device(reading: &Reading<Vec<Mount>>, table: &[Mount]) -> Option<Gap> {
+    let root = table.iter().rfind(|mount| mount.point == "/")?;
+    let layered = ["overlay", "tmpfs", "ramfs", "rootfs", "aufs"].contains(&root.kind.as_str());
+    let on_device = |mount: &Mount| {
+        mount.number.0 != 0
+            || mount.source.starts_with("/dev/")
+            || ["btrfs", "zfs", "bcachefs"].contains(&mount.kind.as_str())
+    };
+    (layered && !table.iter().any(on_device)).then(|| {
+        reading.unclear(
+            format!("a root of {} and no block device", root.kind),
+            "the filesystems of the host, which a container does not show",
+        )
+    })
 }
 
 impl Mount {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::disks::{Disks, InUse};
 use super::mounts::Mount;
 use super::place;
-use super::reading::{Evidence, Gap, HostPath, Reading};
+use super::reading::{Evidence, Gap, HostPath, Reading, Why};
 use super::root::Root;
 use super::routes::{self, Routes};
 use crate::pci::Address;
@@ -17,6 +17,8 @@ pub struct Networks {
     pub uses: Vec<NetUse>,
     /// Functions with an interface below them.
     pub carriers: BTreeSet<Address>,
+    /// The folder with the interfaces.
+    pub listed: HostPath,
     /// Non-empty where there may be more of those.
     pub carrier_gaps: Vec<Gap>,
     /// Non-empty where the host may be reached through more interfaces than are told.
@@ -72,7 +74,13 @@ struct Reader<'a> {
     found: Networks,
 }
 
-pub fn read(root: &Root, mounts: &Reading<Vec<Mount>>, disks: &Disks) -> Networks {
+/// With the reason why the host may have more interfaces and routes than those shown.
+pub fn read(
+    root: &Root,
+    mounts: &Reading<Vec<Mount>>,
+    disks: &Disks,
+    hidden: Option<Gap>,
+) -> Networks {
     let routes = routes::read(root);
     let listed = root.list(&"/sys/class/net".into());
     let mut reader = Reader {
@@ -81,8 +89,9 @@ pub fn read(root: &Root, mounts: &Reading<Vec<Mount>>, disks: &Disks) -> Network
         found: Networks {
             uses: Vec::new(),
             carriers: BTreeSet::new(),
+            listed: listed.path().clone(),
             carrier_gaps: Vec::new(),
-            gaps: Vec::new(),
+            gaps: hidden.into_iter().collect(),
             unplaced: disks.gaps.clone(),
         },
     };
@@ -99,6 +108,16 @@ pub fn read(root: &Root, mounts: &Reading<Vec<Mount>>, disks: &Disks) -> Network
         gaps.dedup();
     }
     found
+}
+
+impl Networks {
+    /// That a network card has no interface here: its driver may make none, or the interface was
+    /// given to another namespace, where the host may be reached through it.
+    pub fn without_interface(&self, card: Address) -> Gap {
+        let found = format!("no interface of {card}");
+        let expected = "the interface of a network card with a driver (it may be in another network namespace)";
+        Gap { path: self.listed.to_string(), why: Why::Malformed { found, expected } }
+    }
 }
 
 impl Reader<'_> {
@@ -223,13 +242,16 @@ impl Reader<'_> {
                 }
                 None => {
                     let path = HostPath::from(format!("/sys/class/net/{interface}"));
-                    self.found.gaps.push(Gap { path: path.to_string(), why: super::Why::Missing });
+                    self.found.gaps.push(Gap { path: path.to_string(), why: Why::Missing });
                     continue;
                 }
             };
             if functions.is_empty() {
-                steps
-                    .extend(self.lower(&interface).into_iter().map(|lower| (lower, chain.clone())));
+                let lower = self.lower(&interface);
+                if lower.as_ref().is_some_and(Vec::is_empty) && *what != Through::Address {
+                    self.add_tunnel(&interface);
+                }
+                steps.extend(lower.into_iter().flatten().map(|lower| (lower, chain.clone())));
             } else {
                 let (what, evidence) = (what.clone(), evidence.to_vec());
                 self.found.uses.push(NetUse { what, chain, functions, evidence });
@@ -240,7 +262,9 @@ impl Reader<'_> {
     /// The interfaces that one is made of. The ports of an Open vSwitch are known to its
     /// datapath alone (`net/openvswitch/vport-netdev.c`), and which of its bridges they belong to
     /// is not told: any of them counts.
-    fn lower(&mut self, interface: &str) -> Vec<String> {
+    ///
+    /// None where they could not be listed.
+    fn lower(&mut self, interface: &str) -> Option<Vec<String>> {
         const DATAPATH: &str = "ovs-system";
         let names = self.root.list(&format!("/sys/class/net/{interface}").into());
         let lower: Vec<String> = match names.required() {
@@ -251,11 +275,25 @@ impl Reader<'_> {
                 .collect(),
             Err(gap) => {
                 self.found.gaps.push(gap);
-                return Vec::new();
+                return None;
             }
         };
         let may_be_switched = lower.is_empty() && self.paths.contains_key(DATAPATH);
-        if may_be_switched && interface != DATAPATH { vec![DATAPATH.to_owned()] } else { lower }
+        let switched = may_be_switched && interface != DATAPATH;
+        Some(if switched { vec![DATAPATH.to_owned()] } else { lower })
+    }
+
+    /// A made interface without others below it is a tunnel (ppp, wireguard, tun), and the kernel
+    /// does not link one to the card that carries it. A dummy carries nothing anywhere.
+    fn add_tunnel(&mut self, interface: &str) {
+        let made = self.paths.get(interface).and_then(|path| path.known().ok().flatten());
+        let is_made = made.is_some_and(|path| path.starts_with("/sys/devices/virtual/net/"));
+        if is_made && !interface.starts_with("dummy") {
+            let path = format!("/sys/class/net/{interface}");
+            let found = "a tunnel on which much hangs".to_owned();
+            let expected = "the interface that it runs over";
+            self.found.gaps.push(Gap { path, why: Why::Malformed { found, expected } });
+        }
     }
 }
 

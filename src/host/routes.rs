@@ -86,9 +86,12 @@ impl Route {
     }
 }
 
+/// Without any route there may be no main table, and then not even the header is written
+/// (`fib_route_seq_start`).
 fn table_v4(text: &str) -> Option<Vec<Route>> {
     let mut lines = text.lines();
-    lines.next()?.starts_with("Iface").then_some(())?;
+    let Some(header) = lines.next() else { return Some(Vec::new()) };
+    header.starts_with("Iface").then_some(())?;
     let routes: Option<Vec<Option<Route>>> = lines.map(route_v4).collect();
     Some(routes?.into_iter().flatten().collect())
 }
@@ -169,6 +172,7 @@ mod tests {
         assert!(!routes[1].holds(Ipv4Addr::new(192, 0, 3, 9).into()));
         assert!(routes[0].holds(Ipv4Addr::new(8, 8, 8, 8).into()));
         assert_eq!(table_v4("rubbish"), None);
+        assert_eq!(table_v4(""), Some(Vec::new()));
     }
 
     #[test]

@@ -214,7 +214,8 @@ fn vm_with(addresses: Vec<Address>) -> Vm {
         named: false,
         cluster: None,
         count: None,
-        auto_start: true,
+        // One that starts by itself would take its part from what is left to the others.
+        auto_start: false,
         ip: None,
         subnet: None,
         passthrough: Some(Listed {

@@ -60,6 +60,11 @@ pub fn can_have_interfaces(device: &Device) -> bool {
     !is_of(device, &[0x01, 0x03, 0x04, 0x09, 0x0b, 0x11, 0x12]) && !is_chipset(device)
 }
 
+/// Whether it is certain that an interface belongs to a function.
+pub fn is_network_card(device: &Device) -> bool {
+    is_of(device, &[0x02])
+}
+
 /// The same of keyboards.
 pub fn can_have_keyboards(device: &Device) -> bool {
     !is_of(device, &[0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x08, 0x0b, 0x12])

@@ -7,7 +7,7 @@ use super::taken::TakenCase;
 use super::{Check, Example, Rule};
 use crate::finding::{Answer, Remedy, Severity};
 use crate::host::fake::{FakeHost, IGPU};
-use crate::host::{Device, Evidence, Gap, Uses};
+use crate::host::{Device, Evidence, Gap, Host, Reading, Uses};
 
 pub static RULE: Rule = Rule {
     code: "AH403",
@@ -20,6 +20,7 @@ pub static RULE: Rule = Rule {
     reads: &[
         "drivers/gpu/drm/drm_sysfs.c (status_show)",
         "drivers/pci/pci-sysfs.c (boot_vga_show)",
+        "drivers/pci/vgaarb.c (vga_default_device)",
         "include/linux/pci_ids.h (PCI_CLASS_DISPLAY_VGA, PCI_CLASS_DISPLAY_3D)",
     ],
     check: Check::Taken(check),
@@ -51,12 +52,13 @@ fn check(case: &TakenCase, answer: &mut Answer) {
     }
 }
 
-/// Whether the host keeps a display: one that the VM does not take, and that no other can have
+/// Whether the host keeps a display: one that neither the VM takes nor another that starts by itself, and that no other can have
 /// taken. One that is known settles it; one that may be there does not.
 fn is_one_left(case: &TakenCase) -> Result<bool, Gap> {
     let mut open = case.host.all_read().err();
-    for device in case.host.devices.values().filter(|it| !case.takes.loses(it.address)) {
-        match serves_the_host(device) {
+    for device in case.host.devices.values().filter(|it| !case.takes.loses_with_others(it.address))
+    {
+        match serves_the_host(case.host, device) {
             Ok(true) => return Ok(true),
             Ok(false) => {}
             Err(gap) => drop(open.get_or_insert(gap)),
@@ -65,19 +67,30 @@ fn is_one_left(case: &TakenCase) -> Result<bool, Gap> {
     open.map_or(Ok(false), Err)
 }
 
-fn serves_the_host(device: &Device) -> Result<bool, Gap> {
+/// A display on a driver of the host; of those without one only the display that the firmware
+/// started on, where the text console or the firmware's framebuffer draws.
+fn serves_the_host(host: &Host, device: &Device) -> Result<bool, Gap> {
     if !device.is_display()? {
         return Ok(false);
     }
-    let on_stub = device.driver.known()?.is_some_and(|driver| is_stub(driver));
-    Ok(!on_stub && !is_vfio(device)?)
+    let Some(driver) = device.driver.known()? else {
+        let first = host.uses()?.displays.boot_vga.get(&device.address);
+        return Ok(matches!(first.map(Reading::known).transpose()?, Some(Some(true))));
+    };
+    Ok(!is_stub(driver) && !is_vfio(device)?)
 }
 
 fn only_display(case: &TakenCase) -> crate::finding::Finding {
     let address = case.address();
-    let taken = case.host.devices.values().filter(|it| case.takes.loses(it.address));
-    let displays = taken.filter(|it| serves_the_host(it) == Ok(true)).take(2).count();
-    let message = if displays > 1 {
+    let serving =
+        || case.host.devices.values().filter(|it| serves_the_host(case.host, it) == Ok(true));
+    let own = serving().filter(|it| case.takes.loses(it.address)).count();
+    let all = serving().filter(|it| case.takes.loses_with_others(it.address)).count();
+    let message = if all > own {
+        format!(
+            "{address} is one of the host's last displays, and the VMs of the plan take them all"
+        )
+    } else if own > 1 {
         format!(
             "{address} is one of the host's last displays, and {} takes them all",
             case.takes.vm.name

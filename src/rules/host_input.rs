@@ -44,8 +44,13 @@ fn check(case: &TakenCase, answer: &mut Answer) {
             return;
         }
     };
+    // In a container others may be hidden, also others that stay.
+    if can_have_keyboards(case.device) {
+        uses.keyboards_hidden.iter().cloned().for_each(|gap| answer.gap(gap));
+    }
     let address = case.address();
-    let lost = |functions: &[_]| functions.iter().any(|&function| case.takes.loses(function));
+    let lost =
+        |functions: &[_]| functions.iter().any(|&function| case.takes.loses_with_others(function));
     let on_it: Vec<_> = keyboards.iter().filter(|it| it.functions.contains(&address)).collect();
     if on_it.is_empty() || !keyboards.iter().all(|it| lost(&it.functions)) {
         return;

@@ -1,8 +1,8 @@
 //! AH402 host-network
 
 use super::example::Scene;
-use super::harm::{self, MOST_NAMED, can_have_interfaces};
-use super::taken::TakenCase;
+use super::harm::{self, MOST_NAMED, can_have_interfaces, is_network_card};
+use super::taken::{TakenCase, Why};
 use super::{Check, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
 use crate::host::fake::FakeHost;
@@ -56,6 +56,16 @@ fn check(case: &TakenCase, answer: &mut Answer) {
     if known_below || may_be_below {
         harm::note(case, answer, networks.gaps.iter().chain(&networks.carrier_gaps).cloned());
     }
+    if !known_below && networks.carrier_gaps.is_empty() && must_have_interface(case) {
+        let gap = networks.without_interface(case.address());
+        harm::note(case, answer, networks.gaps.iter().cloned().chain([gap]));
+    }
+}
+
+/// A card with a driver of the host. What only shares the reset keeps its driver and its interface.
+fn must_have_interface(case: &TakenCase) -> bool {
+    let has_driver = matches!(case.device.driver.known(), Ok(Some(_)));
+    has_driver && case.why != Why::SharesReset && is_network_card(case.device)
 }
 
 fn finding(case: &TakenCase, on_it: &[&NetUse]) -> Finding {

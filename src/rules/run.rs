@@ -95,7 +95,7 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
     if all_wanted.is_empty() {
         return;
     }
-    let takes: Vec<Takes> = config.vms.iter().map(|vm| Takes::new(host, vm)).collect();
+    let takes: Vec<Takes> = Takes::of_plan(host, config);
     let plan = Plan { config, host, all_wanted: &all_wanted, takes: &takes };
     for rule in ALL {
         match rule.check {

@@ -3,9 +3,10 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::driver::{is_stub, is_vfio};
-use crate::config::{Vm, Wanted};
+use crate::config::{Config, Vm, Wanted};
 use crate::finding::{Answer, Finding, Related, Severity};
 use crate::host::{Device, Gap, Host, resets_with};
 use crate::pci::Address;
@@ -19,6 +20,8 @@ pub struct Takes<'a> {
     groups: BTreeMap<u32, &'a Wanted>,
     /// Functions that are reset with a wanted one, with the first such device.
     peers: BTreeMap<Address, &'a Wanted>,
+    /// What the host loses to the VMs of the plan that start by themselves.
+    with_others: Rc<BTreeSet<Address>>,
     /// Whether the host keeps a display; the same for every function that is taken.
     display_left: OnceCell<Result<bool, Gap>>,
 }
@@ -59,7 +62,21 @@ impl<'a> Takes<'a> {
                 peers.entry(peer).or_insert(device);
             }
         }
-        Self { host, vm, wanted, groups, peers, display_left: OnceCell::new() }
+        let (with_others, display_left) = (Rc::default(), OnceCell::new());
+        Self { host, vm, wanted, groups, peers, with_others, display_left }
+    }
+
+    /// Of each VM of a plan, in its order. Those that start by themselves run together, so what is
+    /// left for the host is what all of them leave; one that is started by hand takes what it
+    /// takes only then.
+    pub fn of_plan(host: &'a Host, config: &'a Config) -> Vec<Self> {
+        let mut all: Vec<Self> = config.vms.iter().map(|vm| Self::new(host, vm)).collect();
+        let starting = all.iter().filter(|takes| takes.vm.auto_start);
+        let lost: Rc<BTreeSet<Address>> = Rc::new(starting.flat_map(Self::lost).collect());
+        for takes in &mut all {
+            takes.with_others = Rc::clone(&lost);
+        }
+        all
     }
 
     /// Asked once: it looks through all functions of the host.
@@ -72,6 +89,17 @@ impl<'a> Takes<'a> {
         let Some(device) = self.host.devices.get(&address) else { return false };
         let lost = self.reason(device).is_some_and(|(why, _)| why != Why::SharesReset);
         lost && device.is_bus_bridge() != Ok(true)
+    }
+
+    /// The same with what the host loses to the VMs that start by themselves.
+    pub fn loses_with_others(&self, address: Address) -> bool {
+        self.with_others.contains(&address) || self.loses(address)
+    }
+
+    fn lost(&self) -> impl Iterator<Item = Address> {
+        let members = self.groups.keys().filter_map(|group| self.host.members.get(group));
+        let members = members.flat_map(|members| members.known.iter());
+        self.wanted.keys().chain(members).copied().filter(|&address| self.loses(address))
     }
 
     /// The case of a function; none where nothing is lost: the VM does not take it, nothing of the

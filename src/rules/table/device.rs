@@ -165,7 +165,7 @@ fn virtual_functions() -> Vec<Case> {
     let (pf, vf) = (|| wanting(&[(PF, "network")]), || wanting(&[(VF, "network")]));
     let captured = |count: &str| network(None).attribute(PF, "sriov_numvfs", count);
     vec![
-        case("a physical function on its driver, with a virtual one", with_vf(Some("ice")), pf(), "AH207 AH214 [AH302]", Blocked),
+        case("a physical function on its driver, with a virtual one", with_vf(Some("ice")).interface_on(PF, "ens1"), pf(), "AH207 AH214 [AH302]", Blocked),
         case("an unbound physical function with virtual ones", with_vf(None), pf(), "AH208 AH214", Blocked),
         case("virtual functions without links", captured("4\n"), pf(), "AH208 AH214", Blocked),
         case("no virtual functions", captured("0\n"), pf(), "AH208", Blocked),

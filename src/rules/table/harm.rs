@@ -41,6 +41,16 @@ fn want(address: Address) -> String {
     wanting(&[(address, "other")])
 }
 
+/// A plan with two VMs that want one function each; the second starts by itself, or does not.
+fn by_two(first: Address, second: Address, both_start: bool) -> String {
+    let vm = |name: &str, address, starts| {
+        format!(
+            "  - {{name: {name}, auto_start: {starts}, pcie_passthrough: {{enabled: true, devices: [{{pci_address: '{address}', device_type: other}}]}}}}\n"
+        )
+    };
+    format!("compute_nodes:\n{}{}", vm("a", first, true), vm("b", second, both_start))
+}
+
 fn two_nvmes() -> FakeHost {
     workstation().nvme(SECOND, 1, 8, 22)
 }
@@ -151,6 +161,16 @@ fn virtio_nic() -> FakeHost {
     host.interface("eth0", &path)
 }
 
+/// Looked at from a container.
+fn container(host: FakeHost) -> FakeHost {
+    host.link("/proc/self/ns/pid", "pid:[4026532001]")
+}
+
+/// Looked at from a namespace of networks; that of the first process is told.
+fn other_network(host: FakeHost, own: &str) -> FakeHost {
+    host.link("/proc/self/ns/net", own).link("/proc/1/ns/net", "net:[4026531840]")
+}
+
 /// The GPU on its driver, and no display of the processor.
 fn held() -> FakeHost {
     FakeHost::gpu_held_by_nvidia()
@@ -178,6 +198,7 @@ fn disks() -> Vec<Case> {
         case("btrfs of two, the second", two_nvmes().nothing_mounted().btrfs("3f1c", &[&part, &disk]).mounted("0:30", "/", "btrfs", "/dev/nvme0n1p3"), second(), "AH207 AH401 [AH302]", Blocked),
         case("btrfs on one of two", two_nvmes().nothing_mounted().btrfs("3f1c", &[&part]).btrfs("4a2d", &[&disk]).mounted("0:30", "/", "btrfs", "/dev/nvme0n1p3"), second(), "AH207 [AH302]", Blocked),
         case("btrfs whose source tells nothing", two_nvmes().nothing_mounted().btrfs("3f1c", &[&part, &disk]).mounted("0:30", "/", "btrfs", "/dev/root"), second(), "AH207 AH401 [AH302]", Blocked),
+        case("btrfs whose source tells nothing, of several", two_nvmes().nothing_mounted().btrfs("3f1c", &[&part]).btrfs("4a2d", &[&disk]).mounted("0:30", "/", "btrfs", "/dev/root"), second(), "AH207 [AH302] AH401?", Blocked),
         case("btrfs, its devices not captured", two_nvmes().nothing_mounted().mounted("0:30", "/", "btrfs", "/dev/nvme0n1p3"), second(), "AH207 [AH302] AH401?", Blocked),
         case("MD of two, the first", two_nvmes().nothing_mounted().made("9:0", "md0", &[&part, &disk]).mounted("9:0", "/", "ext4", "/dev/md0"), nvme(), "AH207 AH401 [AH302]", Blocked),
         case("MD of two, the second", two_nvmes().nothing_mounted().made("9:0", "md0", &[&part, &disk]).mounted("9:0", "/", "ext4", "/dev/md0"), second(), "AH207 AH401 [AH302]", Blocked),
@@ -207,6 +228,13 @@ fn disks() -> Vec<Case> {
         case("ZFS, a disk that nothing explains", two_nvmes().mounted("0:40", "/tank", "zfs", "tank/data"), second(), "AH207 [AH302] AH401?", Blocked),
         case("ZFS, and no disk below", workstation().usb_controller().mounted("0:40", "/tank", "zfs", "tank/data"), want(USB), "AH207 [AH302]", Blocked),
         case("a zvol", two_nvmes().made("230:0", "zd0", &[]).mounted("230:0", "/vol", "ext4", "/dev/zd0"), second(), "AH207 [AH302] AH401?", Blocked),
+        case("a pool of ZFS without a mount", two_nvmes().folder("/proc/spl/kstat/zfs/tank"), second(), "AH207 [AH302] AH401?", Blocked),
+        case("ZFS without a pool", two_nvmes().file("/proc/spl/kstat/zfs/arcstats", "1\n"), second(), "AH207 [AH302]", Blocked),
+        case("a zvol without a mount", two_nvmes().made("230:0", "zd0", &[]), second(), "AH207 [AH302] AH401?", Blocked),
+        case("NTFS of a program", two_nvmes().mounted("0:70", "/win", "fuseblk", "/dev/nvme1n1"), second(), "AH207 AH401 [AH302]", Blocked),
+        case("a filesystem of a program on a disk", two_nvmes().mounted("0:70", "/win", "fuse", "/dev/nvme1n1"), second(), "AH207 AH401 [AH302]", Blocked),
+        case("a filesystem of a program without a disk", two_nvmes().mounted("0:70", "/win", "fuse", "/dev/fuse"), second(), "AH207 [AH302]", Blocked),
+        case("an array with a name", two_nvmes().made("9:127", "md_home", &[&disk]), second(), "AH207 AH401 [AH302]", Blocked),
         case("an overlay stands on no device", two_nvmes().mounted("0:50", "/x", "overlay", "overlay").mounted("0:51", "/y", "9p", "share").mounted("0:52", "/z", "virtiofs", "tag").mounted("0:53", "/w", "fuse.portal", "portal"), second(), "AH207 [AH302]", Blocked),
         case("mounts not captured", two_nvmes().without("/proc/1/mountinfo"), second(), "AH207 [AH302] AH401?", Blocked),
         case("mounts of the reader alone", two_nvmes().without("/proc/1/mountinfo").file("/proc/self/mountinfo", "1 0 259:8 / / rw - xfs /dev/nvme1n1 rw\n"), second(), "AH207 AH401 [AH302]", Blocked),
@@ -218,6 +246,12 @@ fn disks() -> Vec<Case> {
         case("mounts not captured, a disk in the group", workstation().group(NVME, Some(16)).without("/proc/1/mountinfo"), ONE_GPU, "AH302 [AH301] AH401?", Blocked),
         case("mounts not captured, a controller without disks", workstation().usb_controller().without("/proc/1/mountinfo"), want(USB), "AH207 [AH302]", Blocked),
         case("block devices not captured", two_nvmes().without("/sys/class/block").without("/sys/dev/block"), second(), "AH207 [AH302] AH401?", Blocked),
+        case("in a container", container(two_nvmes()), second(), "AH207 [AH302] AH401?", Blocked),
+        case("in a container, a ready plan", container(workstation()), ONE_GPU, "", Ready),
+        case("in a container, a GPU has no disk", container(held()), ONE_GPU, "AH207 AH207 [AH302]", Blocked),
+        case("a container's view of the mounts", two_nvmes().nothing_mounted().mounted("0:60", "/", "overlay", "overlay"), second(), "AH207 [AH302] AH401?", Blocked),
+        case("a live system's view of the mounts", two_nvmes().nothing_mounted().mounted("0:60", "/", "tmpfs", "none"), nvme(), "AH207 [AH302] AH401?", Blocked),
+        case("a layered root over a disk", two_nvmes().mounted("0:60", "/", "overlay", "overlay"), second(), "AH207 [AH302]", Blocked),
         case("the driver of the disk not known", workstation().without_attribute(NVME, "uevent").without_attribute(NVME, "driver").without_attribute(NVME, "vfio-dev"), nvme(), "AH401 AH207? AH208? AH302?", Blocked),
         case("the driver of another disk not known", two_nvmes().without_attribute(SECOND, "uevent").without_attribute(SECOND, "driver"), second(), "AH207? AH208? AH302?", Undetermined),
     ]
@@ -245,7 +279,11 @@ fn network() -> Vec<Case> {
         case("a bond in a bridge", two_ports().upper("bond0", &["eno1", "eno2"]).upper("br0", &["bond0"]).default_route("br0"), want(NIC_2), "AH207 AH402 [AH302]", Blocked),
         case("interfaces in a loop", workstation().nic().upper("br0", &["br1"]).upper("br1", &["br0"]).default_route("br0"), nic(), "AH207 [AH302]", Blocked),
         case("Open vSwitch", workstation().nic().upper("ovs-system", &["eno1"]).upper("br-ex", &[]).default_route("br-ex"), nic(), "AH207 AH402 [AH302]", Blocked),
-        case("a tunnel alone", workstation().nic().upper("tun0", &[]).default_route("tun0"), nic(), "AH207 [AH302]", Blocked),
+        case("a tunnel alone", workstation().nic().upper("tun0", &[]).default_route("tun0"), nic(), "AH207 [AH302] AH402?", Blocked),
+        case("a tunnel over the card with an address", workstation().nic().address("eno1").upper("wg0", &[]).default_route("wg0"), nic(), "AH207 AH402 [AH302] AH402?", Blocked),
+        case("a tunnel beside the default route", two_ports().default_route("eno2").upper("wg0", &[]).address("wg0"), nic(), "AH207 [AH302]", Blocked),
+        case("a dummy with the default route", workstation().nic().upper("dummy0", &[]).default_route("dummy0"), nic(), "AH207 [AH302]", Blocked),
+        case("no routes at all", workstation().nic().file("/proc/net/route", ""), nic(), "AH207 [AH302]", Blocked),
         case("a virtio interface", virtio_nic().default_route("eth0"), nic(), "AH207 AH402 [AH302]", Blocked),
         case("an interface on USB", workstation().usb_controller().interface("usb0", &format!("{}/usb1/1-2/1-2:1.0/net/usb0", workstation().usb_controller().folder_of(USB))).default_route("usb0"), want(USB), "AH207 AH402 [AH302]", Blocked),
         case("root on NFS", nfs("server", "rw,vers=4.2,addr=192.0.2.9"), nic(), "AH207 AH402 [AH302]", Blocked),
@@ -263,6 +301,12 @@ fn network() -> Vec<Case> {
         case("interfaces not captured", workstation().nic().without("/sys/class/net"), nic(), "AH207 [AH302] AH402?", Blocked),
         case("the lower interfaces not captured", workstation().nic().link("/sys/class/net/br0", "../../devices/virtual/net/br0").default_route("br0"), nic(), "AH207 [AH302] AH402?", Blocked),
         case("routes not captured, a GPU has no network", held().without("/proc/net/route"), ONE_GPU, "AH207 AH207 [AH302]", Blocked),
+        case("routes in a container", container(workstation().nic()), nic(), "AH207 [AH302] AH402?", Blocked),
+        case("the network of another namespace", other_network(two_ports().default_route("eno2"), "net:[4026532008]"), nic(), "AH207 [AH302] AH402?", Blocked),
+        case("the network of the first process", other_network(two_ports().default_route("eno2"), "net:[4026531840]"), nic(), "AH207 [AH302]", Blocked),
+        case("the network of the first process not to be seen", two_ports().default_route("eno2").link("/proc/self/ns/net", "net:[4026532008]").denied("/proc/1/ns/net"), nic(), "AH207 [AH302]", Blocked),
+        case("an interface that went to another namespace", workstation().with(NIC, 0x02_0000, (0x8086, 0x1533), Some("igb"), 20), nic(), "AH207 [AH302] AH402?", Blocked),
+        case("no interface, and no driver", workstation().with(NIC, 0x02_0000, (0x8086, 0x1533), None, 20), nic(), "AH208", Blocked),
         case("the NIC in the group of the GPU", workstation().nic().default_route("eno1").group(NIC, Some(16)), ONE_GPU, "AH302 AH402 [AH301]", Blocked),
     ]
 }
@@ -278,7 +322,13 @@ fn display() -> Vec<Case> {
         case("the only display", alone(Some("vfio-pci")), ONE_GPU, "AH207 AH207 AH403 [AH302]", Blocked),
         case("the other one on a stub", alone(Some("pci-stub")), ONE_GPU, "AH207 AH207 AH403 [AH302]", Blocked),
         case("the only display, a member of the group", alone(Some("vfio-pci")).driver(GPU_AUDIO, Some("vfio-pci")), wanting(&[(GPU_AUDIO, "audio")]), "AH302 AH403 [AH301]", Blocked),
+        case("a management controller's display without a driver", bmc().driver(BMC, None), ONE_GPU, "AH207 AH207 AH403 [AH302]", Blocked),
+        case("the other display without a driver", alone(None).attribute(IGPU, "boot_vga", "0\n"), ONE_GPU, "AH207 AH207 AH403 [AH302]", Blocked),
+        case("the other display without a driver, where the console is", alone(None), ONE_GPU, "AH207 AH207 [AH302]", Blocked),
+        case("whether the console is on the other display is not known", alone(None).attribute(IGPU, "boot_vga", "rubbish\n"), ONE_GPU, "AH207 AH207 [AH302] AH403?", Blocked),
         case("both displays wanted", held(), both.clone(), "AH207 AH207 AH207 AH403 AH403 [AH302 AH302]", Blocked),
+        case("both displays wanted, each by another VM", held(), by_two(GPU, IGPU, true), "AH207 AH207 AH302 AH403 AH403 [AH301 AH302]", Blocked),
+        case("both displays wanted, one by a VM that is started by hand", held(), by_two(GPU, IGPU, false), "AH207 AH207 AH302 AH403 [AH301 AH302]", Blocked),
         case("the last one wanted, the other on vfio-pci", workstation(), want(IGPU), "AH207 AH403 [AH302]", Blocked),
         case("already on vfio-pci", workstation().driver(IGPU, Some("vfio-pci")), ONE_GPU, "", Ready),
         case("a management controller's display", bmc(), ONE_GPU, "AH207 AH207 [AH302]", Blocked),
@@ -305,9 +355,12 @@ fn input() -> Vec<Case> {
         case("a keyboard on PS/2 stays", workstation().usb_controller(), usb(), "AH207 [AH302]", Blocked),
         case("a keyboard on another controller stays", two(), usb(), "AH207 [AH302]", Blocked),
         case("both controllers wanted", two(), wanting(&[(USB, "other"), (second, "other")]), "AH207 AH207 AH404 AH404 [AH302 AH302]", Blocked),
+        case("both controllers wanted, each by another VM", two(), by_two(USB, second, true), "AH207 AH207 AH404 AH404 [AH302 AH302]", Blocked),
+        case("both controllers wanted, one by a VM that is started by hand", two(), by_two(USB, second, false), "AH207 AH207 AH404 [AH302 AH302]", Blocked),
         case("a host without a keyboard", workstation().usb_controller().keyboards_on(&[]), usb(), "AH207 [AH302]", Blocked),
         case("input devices absent", workstation().usb_controller().without("/proc/bus/input/devices"), usb(), "AH207 [AH302]", Blocked),
         case("input devices in no form", workstation().usb_controller().file("/proc/bus/input/devices", "rubbish\n"), usb(), "AH207 [AH302] AH404?", Blocked),
+        case("keyboards in a container", container(workstation().usb_controller()), usb(), "AH207 [AH302] AH404?", Blocked),
         case("the keyboard's controller in the group of the GPU", workstation().usb_controller().usb_keyboard_only().group(USB, Some(16)), ONE_GPU, "AH302 AH404 [AH301]", Blocked),
     ]
 }
