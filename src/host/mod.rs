@@ -321,7 +321,14 @@ impl Host {
         }
     }
 
-    /// The functions asked for, the members of their groups and what is reset with them, where a
+    /// Of a physical function, as far as they are known.
+    pub fn virtual_functions(&self, address: Address) -> Vec<Address> {
+        let state = self.devices.get(&address).and_then(|device| device.state.as_ref());
+        let found = state.and_then(|state| state.virtual_functions.known().ok().flatten());
+        found.cloned().unwrap_or_default()
+    }
+
+    /// The functions asked for, their virtual functions, the members of their groups and what is reset with them, where a
     /// driver of the host may hold them. No bridge: nothing is taken off one. Rather too many than too few.
     fn in_question(&self, need: &Need) -> impl Iterator<Item = &Device> {
         let wanted = need.devices.addresses();
@@ -339,8 +346,12 @@ impl Host {
             .collect();
         let peers: BTreeSet<Address> =
             wanted.iter().flat_map(|&address| resets_with(self, address)).collect();
+        let virtual_functions: BTreeSet<Address> =
+            wanted.iter().flat_map(|&address| self.virtual_functions(address)).collect();
         let asked = move |device: &&Device| {
-            let lost = [&wanted, &members, &peers].iter().any(|it| it.contains(&device.address));
+            let lost = [&wanted, &members, &peers, &virtual_functions]
+                .iter()
+                .any(|it| it.contains(&device.address));
             all || lost
         };
         let on_vfio = |device: &Device, driver: &String| {
@@ -383,12 +394,25 @@ impl Host {
     fn add_relatives(&mut self, root: &Root, need: &Need) {
         let all_read = |host: &Self| matches!(host.bus.known(), Ok(Some(all)) if all.len() == host.devices.len());
         while !all_read(self) {
-            let wanted =
-                self.devices.values().filter_map(|it| Some((it.address, it.state.as_ref()?)));
-            let relatives = wanted.flat_map(|(address, state)| {
-                let physfn = state.physfn.known().ok().flatten().copied();
-                reset_peers(self, address).unwrap_or_default().into_iter().chain(physfn)
+            let states = || self.devices.values().filter_map(|it| it.state.as_ref());
+            let kin = states().flat_map(|state| {
+                let virtual_functions = state.virtual_functions.known().ok().flatten();
+                let physfn = state.physfn.known().ok().flatten();
+                virtual_functions.into_iter().flatten().chain(physfn).copied()
             });
+            // All functions of a bus are reset together, so one of each bus tells.
+            let mut buses: BTreeMap<(u32, u8), Address> = BTreeMap::new();
+            for device in self.devices.values().filter(|it| it.state.is_some()) {
+                let is_virtual =
+                    device.state.as_ref().is_some_and(|state| state.physfn.known() != Ok(None));
+                if !is_virtual {
+                    let Address { domain, bus, .. } = device.address;
+                    buses.entry((domain, bus)).or_insert(device.address);
+                }
+            }
+            let peers =
+                buses.into_values().flat_map(|one| reset_peers(self, one).unwrap_or_default());
+            let relatives = kin.chain(peers);
             let on_bus = |address: &Address| match self.bus.known() {
                 Ok(all) => all.is_some_and(|all| all.contains(address)),
                 Err(_) => !present_ones(root, &BTreeSet::from([*address])).is_empty(),

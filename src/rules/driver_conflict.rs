@@ -84,9 +84,15 @@ pub fn detaching(takes: &Takes, device: &Device) -> Remedy {
         .unwrap_or_else(|| remedy::detach(device.address, &caution(&against, device)))
 }
 
-/// Whether the host's driver is better left on a function: harm is known, or cannot be ruled out.
+/// What is to be mended or found out before the host's driver is taken off a function: harm is
+/// known, or cannot be ruled out.
+pub fn objection(takes: &Takes, device: &Device) -> Option<Remedy> {
+    first_mend(&objections(takes, device), device)
+}
+
+/// Whether the host's driver is better left on a function.
 pub fn must_stay(takes: &Takes, device: &Device) -> bool {
-    first_mend(&objections(takes, device), device).is_some()
+    objection(takes, device).is_some()
 }
 
 fn first_mend(against: &Objections, device: &Device) -> Option<Remedy> {

@@ -97,6 +97,9 @@ fn finding(case: &GroupCase, blockers: &[Blocker]) -> Finding {
             finding = finding.remedy(not_the_one());
             continue;
         }
+        if goes_with_its_controller(case, device) {
+            continue;
+        }
         let refused = is_refused(case.host, device) != Ok(false);
         if device.is_infrastructure() == Ok(false) && !refused {
             for remedy in binding(case.takes, device, true) {
@@ -107,4 +110,15 @@ fn finding(case: &GroupCase, blockers: &[Blocker]) -> Finding {
         }
     }
     finding
+}
+
+/// VMD makes a domain of its own for what is below it, which goes away when its driver lets go
+/// (`drivers/pci/controller/vmd.c`, `vmd_remove`).
+fn goes_with_its_controller(case: &GroupCase, device: &Device) -> bool {
+    let is_vmd = |wanted: &&crate::config::Wanted| {
+        let device = case.host.devices.get(&wanted.address.value);
+        let driver = device.and_then(|device| device.driver.known().ok().flatten());
+        driver.is_some_and(|driver| driver == "vmd")
+    };
+    device.address.domain > 0xffff && case.wanted.iter().any(|wanted| is_vmd(&wanted))
 }

@@ -40,7 +40,7 @@ fn check(case: &TakenCase, answer: &mut Answer) {
         Why::Wanted => case.device.driver.known().map(|driver| driver.is_some()),
         // One that lets the group be used stays where it is.
         // Nothing is taken off what only shares the reset.
-        Why::SharesReset => return,
+        Why::VirtualFunction | Why::SharesReset => return,
         Why::GroupMember => hold(case.device, &case.host.release).map(|hold| hold != Hold::Lets),
     };
     match lost {

@@ -2,7 +2,7 @@
 
 use super::device_id_mismatch::{Identity, identity};
 use super::driver::is_vfio;
-use super::driver_conflict::not_the_one;
+use super::driver_conflict::{not_the_one, objection};
 use super::example::Scene;
 use super::{Check, DeviceCase, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
@@ -69,12 +69,23 @@ fn physical(case: &DeviceCase, state: &State, answer: &mut Answer) {
             (_, Some(virtual_function)) => Remedy::advice(format!(
                 "The plan wants its virtual function {virtual_function} too, which would go away: pass either the physical function or its virtual ones."
             )),
-            _ => remedy::remove_virtual_functions(device.address, count),
+            _ => match used_by_host(case) {
+                Some(words) => words,
+                None => remedy::remove_virtual_functions(device.address, count),
+            },
         };
         finding
             .detail("vfio-pci does not take a physical function that has virtual ones (EBUSY).")
             .remedy(remedy)
     });
+}
+
+/// What is said in the place of commands where the host would lose something with a virtual
+/// function.
+fn used_by_host(case: &DeviceCase) -> Option<Remedy> {
+    let functions = case.host.virtual_functions(case.device.address);
+    let devices = functions.iter().filter_map(|address| case.host.devices.get(address));
+    devices.into_iter().find_map(|device| objection(case.takes, device))
 }
 
 /// The virtual functions of the device that the plan wants.

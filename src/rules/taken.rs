@@ -20,6 +20,8 @@ pub struct Takes<'a> {
     groups: BTreeMap<u32, &'a Wanted>,
     /// Functions that are reset with a wanted one, with the first such device.
     peers: BTreeMap<Address, &'a Wanted>,
+    /// Virtual functions of a wanted physical one that is not on VFIO yet, and has to lose them.
+    virtual_functions: BTreeMap<Address, &'a Wanted>,
     /// What the host loses to the VMs of the plan that start by themselves.
     with_others: Rc<BTreeSet<Address>>,
     /// Whether the host keeps a display; the same for every function that is taken.
@@ -42,6 +44,9 @@ pub struct TakenCase<'a> {
 pub enum Why {
     Wanted,
     GroupMember,
+    /// It goes away before its physical function can be bound (`drivers/vfio/pci/vfio_pci_core.c`,
+    /// `vfio_pci_core_register_device`: EBUSY).
+    VirtualFunction,
     /// It is reset with a device that has no reset of its own. The kernel does that only once VFIO
     /// has all of them (`drivers/vfio/pci/vfio_pci_core.c`, `vfio_pci_dev_set_hot_reset`), so what
     /// stays with the host is safe, and the device goes without a reset.
@@ -51,7 +56,7 @@ pub enum Why {
 impl<'a> Takes<'a> {
     pub fn new(host: &'a Host, vm: &'a Vm) -> Self {
         let (mut wanted, mut groups) = (BTreeMap::new(), BTreeMap::new());
-        let mut peers = BTreeMap::new();
+        let (mut peers, mut virtual_functions) = (BTreeMap::new(), BTreeMap::new());
         for device in vm.enabled_devices() {
             let address = device.address.value;
             wanted.entry(address).or_insert(device);
@@ -61,9 +66,13 @@ impl<'a> Takes<'a> {
             for peer in resets_with(host, address) {
                 peers.entry(peer).or_insert(device);
             }
+            let on_vfio = host.devices.get(&address).map(is_vfio) == Some(Ok(true));
+            for function in host.virtual_functions(address).into_iter().filter(|_| !on_vfio) {
+                virtual_functions.entry(function).or_insert(device);
+            }
         }
         let (with_others, display_left) = (Rc::default(), OnceCell::new());
-        Self { host, vm, wanted, groups, peers, with_others, display_left }
+        Self { host, vm, wanted, groups, peers, virtual_functions, with_others, display_left }
     }
 
     /// Of each VM of a plan, in its order. Those that start by themselves run together, so what is
@@ -99,7 +108,8 @@ impl<'a> Takes<'a> {
     fn lost(&self) -> impl Iterator<Item = Address> {
         let members = self.groups.keys().filter_map(|group| self.host.members.get(group));
         let members = members.flat_map(|members| members.known.iter());
-        self.wanted.keys().chain(members).copied().filter(|&address| self.loses(address))
+        let all = self.wanted.keys().chain(members).chain(self.virtual_functions.keys());
+        all.copied().filter(|&address| self.loses(address))
     }
 
     /// The case of a function; none where nothing is lost: the VM does not take it, nothing of the
@@ -117,6 +127,7 @@ impl<'a> Takes<'a> {
         let members = members.flat_map(|members| members.known.iter());
         let all: BTreeSet<&Address> =
             self.wanted.keys().chain(members).chain(self.peers.keys()).collect();
+        let all = all.into_iter().chain(self.virtual_functions.keys()).collect::<BTreeSet<_>>();
         all.into_iter().filter_map(|address| self.case(self.host.devices.get(address)?))
     }
 
@@ -131,6 +142,7 @@ impl<'a> Takes<'a> {
         let own = group_of(device).and_then(|group| self.groups.get(&group).copied());
         own.or_else(|| self.groups.iter().find(|(group, _)| listed(group)).map(|(_, first)| *first))
             .map(|wanted| (Why::GroupMember, wanted))
+            .or_else(|| Some((Why::VirtualFunction, *self.virtual_functions.get(&device.address)?)))
             .or_else(|| Some((Why::SharesReset, *self.peers.get(&device.address)?)))
     }
 }
@@ -165,6 +177,11 @@ impl TakenCase<'_> {
             Why::Wanted => return finding,
             Why::GroupMember => {
                 format!("{address} is lost with {wanted}, whose IOMMU group it is in")
+            }
+            Why::VirtualFunction => {
+                format!(
+                    "{address} is a virtual function of {wanted}, and goes away with the binding"
+                )
             }
             Why::SharesReset => format!("{address} is reset only together with {wanted}"),
         };

@@ -26,6 +26,8 @@ pub struct State {
     pub physfn: Reading<Address>,
     /// How many virtual functions of it are there; absent where it can have none.
     pub vfs: Reading<u32>,
+    /// Their addresses, by the links to them.
+    pub virtual_functions: Reading<Vec<Address>>,
     /// As the kernel remembers it, so that asking wakes nothing. Since 5.11.
     pub power_state: Reading<String>,
     /// Only of a function in D3cold.
@@ -83,6 +85,7 @@ impl Reader<'_> {
                 .link("physfn")
                 .parse("a link to a function", |target| Address::from_sysfs(last_part(target))),
             vfs: self.vfs(),
+            virtual_functions: self.virtfns(),
             power: in_d3cold.then(|| Power {
                 control: self.power("control"),
                 runtime_status: self.power("runtime_status"),

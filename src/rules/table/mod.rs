@@ -324,3 +324,34 @@ fn a_physical_function_with_virtual_ones_is_not_bound() {
     let finding = finding_of(&wanting(&[(PF, "network")]), &host, "AH207");
     assert!(commands(&finding).is_empty(), "{finding:#?}");
 }
+
+/// The host's network is on a virtual function, which goes away before the physical one is bound.
+#[test]
+fn a_virtual_function_that_the_host_lives_on_is_not_taken_away() {
+    const PF: Address = Address::new(0, 9, 0, 0);
+    const VF: Address = Address::new(0, 9, 0, 4);
+    let host = workstation()
+        .with(PF, 0x02_0000, (0x8086, 0x1592), Some("ice"), 30)
+        .virtual_function(PF, VF, Some("iavf"), 31);
+    let host = host.clone().interface_on(VF, "eth9").interface_on(PF, "eno9").default_route("eth9");
+    let judged = judge(&wanting(&[(PF, "network")]), &host);
+    let lost = judged.findings.iter().find(|it| it.code == "AH402" && it.device == Some(VF));
+    assert!(lost.is_some(), "{judged:#?}");
+    let all: Vec<String> = judged.findings.iter().flat_map(commands).collect();
+    assert!(all.iter().all(|command| !command.contains("sriov_numvfs")), "{all:?}");
+}
+
+/// What is below VMD goes away with it.
+#[test]
+fn what_goes_away_with_its_controller_is_not_bound() {
+    const VMD: Address = Address::new(0, 0, 0x0e, 0);
+    const CHILD: Address = Address::new(0x10000, 0xe1, 0, 0);
+    let host = workstation()
+        .with(VMD, 0x01_0400, (0x8086, 0x467f), Some("vmd"), 9)
+        .with(CHILD, 0x01_0802, (0x144d, 0xa80a), Some("nvme"), 9)
+        .below(CHILD, VMD);
+    let judged = judge(&wanting(&[(VMD, "storage")]), &host);
+    let all: Vec<String> = judged.findings.iter().flat_map(commands).collect();
+    assert!(all.iter().any(|command| command.contains("0000:00:0e.0")), "{all:?}");
+    assert!(all.iter().all(|command| !command.contains("10000:e1:00.0")), "{all:?}");
+}
