@@ -120,5 +120,5 @@ fn goes_with_its_controller(case: &GroupCase, device: &Device) -> bool {
         let driver = device.and_then(|device| device.driver.known().ok().flatten());
         driver.is_some_and(|driver| driver == "vmd")
     };
-    device.address.domain > 0xffff && case.wanted.iter().any(|wanted| is_vmd(&wanted))
+    device.address.domain > 0xffff && case.wanted.iter().any(is_vmd)
 }
