@@ -24,6 +24,10 @@ pub struct Answer {
     /// Where `ai-how` was asked twice.
     pub before: Option<Ours>,
     pub ours: Ours,
+    /// How the host's snapshot is judged otherwise than the host; none where it is judged alike.
+    pub replay: Option<String>,
+    /// The snapshot in base 64, where it was asked for.
+    pub fixture: Option<String>,
     pub kernel: Kernels,
 }
 
@@ -54,7 +58,13 @@ fn answers(said: &str) -> Result<Answer, String> {
     let ours = ours_of(ours).map_err(|problem| format!("{problem}: {}", error.trim()))?;
     let before = section(said, "before").map(ours_of).transpose()?;
     let kernel = kernels_of(section(said, "kernel").unwrap_or_default())?;
-    Ok(Answer { before, ours, kernel })
+    let replay = match section(said, "snapshot").map(str::trim) {
+        Some("same") => None,
+        Some(other) => Some(other.to_owned()),
+        None => Some("no snapshot was taken".to_owned()),
+    };
+    let fixture = section(said, "fixture").map(str::to_owned);
+    Ok(Answer { before, ours, replay, fixture, kernel })
 }
 
 impl Kernels {
@@ -157,6 +167,8 @@ mod tests {
  "undetermined": [{"code": "AH210", "decides": false}]}
 == ours-error
 1
+== snapshot
+same
 == kernel
 kvm yes
 group 3 viable false
@@ -169,6 +181,9 @@ vm b yes
     fn both_answers_are_read() {
         let answer = parse(SAID).unwrap();
         assert_eq!(answer.ours.words(), "blocked AH302");
+        assert!(answer.replay.is_none() && answer.fixture.is_none());
+        let differs = parse(&SAID.replace("same\n", "differs\n- a\n")).unwrap();
+        assert_eq!(differs.replay.as_deref(), Some("differs\n- a"));
         assert!(answer.ours.others.contains("AH301"));
         assert!(answer.ours.open.is_empty());
         assert!(!answer.kernel.gives());

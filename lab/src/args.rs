@@ -18,16 +18,19 @@ pub struct Args {
     pub list: bool,
     pub write: bool,
     pub verbose: bool,
+    /// Where the snapshots of the guests go, with their plans.
+    pub fixtures: Option<PathBuf>,
 }
 
 const USAGE: &str = "\
-usage: lab/run [--kernel NAME]... [--jobs N] [--program PATH] [--write] [--verbose] [SCENARIO...]
+usage: lab/run [--kernel NAME]... [--jobs N] [--program PATH] [--fixtures DIR] [--write] [--verbose] [SCENARIO...]
        lab/run --list
   SCENARIO   a scenario's name or its beginning; none is all
   --kernel   a kernel's name in the cache (6.1, 6.12, 7), or `builtin`
   --jobs     machines at a time
   --program  a static ai-how in the place of one built from this tree
   --write    write docs/verification.md
+  --fixtures a folder for each guest's snapshot and its plan
   --verbose  print what each guest said";
 
 pub fn parse(words: impl Iterator<Item = String>) -> Result<Args, String> {
@@ -40,6 +43,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Args, String> {
         list: false,
         write: false,
         verbose: false,
+        fixtures: None,
     };
     let mut words = words.peekable();
     while let Some(word) = words.next() {
@@ -50,6 +54,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Args, String> {
             "--write" => args.write = true,
             "--verbose" => args.verbose = true,
             "--kernel" => args.kernels.push(value()?),
+            "--fixtures" => args.fixtures = Some(value()?.into()),
             "--program" => args.program = Some(value()?.into()),
             "--jobs" => {
                 args.jobs =

@@ -11,8 +11,6 @@ pub struct Programs {
     pub ai_how: Vec<u8>,
     pub oracle: Vec<u8>,
     pub busybox: Vec<u8>,
-    /// The codes of the rules that this ai-how has.
-    pub codes: Vec<String>,
 }
 
 pub fn programs(cache: &Path, given: Option<&Path>) -> Result<Programs, String> {
@@ -22,7 +20,6 @@ pub fn programs(cache: &Path, given: Option<&Path>) -> Result<Programs, String> 
         None => build(cache, "Cargo.toml", &["--bin", "ai-how"], "ai-how")?,
     };
     Ok(Programs {
-        codes: codes(&ai_how)?,
         ai_how: read(&ai_how)?,
         oracle: read(&oracle)?,
         busybox: read(&cache.join("busybox"))?,
@@ -48,15 +45,6 @@ fn build(cache: &Path, manifest: &str, what: &[&str], program: &str) -> Result<P
     } else {
         Err(format!("{program} was not built"))
     }
-}
-
-fn codes(ai_how: &Path) -> Result<Vec<String>, String> {
-    let ran = Command::new(ai_how).args(["rules", "--format", "json"]).output();
-    let ran = ran.map_err(|error| format!("{}: {error}", ai_how.display()))?;
-    let document: serde_json::Value = serde_json::from_slice(&ran.stdout)
-        .map_err(|error| format!("ai-how rules --format json: {error}"))?;
-    let rules = document["rules"].as_array().ok_or("ai-how rules: no rules")?;
-    Ok(rules.iter().filter_map(|rule| Some(rule["code"].as_str()?.to_owned())).collect())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

@@ -56,7 +56,25 @@ const STATE: &str = r#"section state
 } | say
 "#;
 
-pub fn script(scenario: &Scenario, kernel: &Kernel) -> Result<String, String> {
+/// The host as `ai-how snapshot` packs it must be judged as the live one.
+const SNAPSHOT: &str = r##"section snapshot
+{
+  $as ai-how --stand-ins validate --format json $options /plan.yaml > /tmp/live
+  # What could not be read is told there, and is no difference.
+  $as ai-how snapshot -o /tmp/host.snap 2> /tmp/told
+  $as ai-how --root /tmp/host.snap validate --format json $options /plan.yaml > /tmp/replayed
+  sed -i 's#"root": "[^"]*"#"root": "-"#' /tmp/live /tmp/replayed
+  if [ -s /tmp/live ] && cmp -s /tmp/live /tmp/replayed; then echo same; else
+    echo differs
+    diff /tmp/live /tmp/replayed | head -n 8
+  fi
+} 2>&1 | say
+"##;
+
+const FIXTURE: &str = "section fixture\nbase64 /tmp/host.snap | say\n";
+
+/// With `fixture`, the host's snapshot is handed out too.
+pub fn script(scenario: &Scenario, kernel: &Kernel, fixture: bool) -> Result<String, String> {
     let mut script = BEGINNING.to_owned();
     let mut loaded = BTreeSet::new();
     script.push_str("section steps\n{\nset -x\n");
@@ -85,6 +103,11 @@ pub fn script(scenario: &Scenario, kernel: &Kernel) -> Result<String, String> {
         script.push_str("set +x\n} > /tmp/steps 2>&1\nsay < /tmp/steps\n");
     }
     script.push_str(&validate("ours"));
+    script.push_str(&format!("as='{asked_by}'\noptions='{options}'\n"));
+    script.push_str(SNAPSHOT);
+    if fixture {
+        script.push_str(FIXTURE);
+    }
     script.push_str("section kernel\noracle ask");
     for Vm(name, wanted) in scenario.plan {
         let addresses: Vec<&str> = wanted.iter().map(|want| want.0).collect();

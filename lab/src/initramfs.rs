@@ -29,9 +29,9 @@ pub fn base(kernel: &Kernel, programs: &Programs) -> Result<Vec<u8>, String> {
 }
 
 /// The script and the plan.
-pub fn scenario(scenario: &Scenario, kernel: &Kernel) -> Result<Vec<u8>, String> {
+pub fn scenario(scenario: &Scenario, kernel: &Kernel, fixture: bool) -> Result<Vec<u8>, String> {
     let mut archive = Archive::default();
-    archive.file("init", guest::script(scenario, kernel)?.as_bytes());
+    archive.file("init", guest::script(scenario, kernel, fixture)?.as_bytes());
     archive.file("plan.yaml", guest::plan(scenario.plan).as_bytes());
     Ok(archive.finish())
 }

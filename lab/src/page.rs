@@ -29,7 +29,6 @@ pub fn summary(rows: &[Row]) -> String {
             Outcome::Agree => "agree",
             Outcome::Stricter(_) => "stricter on purpose",
             Outcome::Undetermined(_) => "undetermined as declared",
-            Outcome::NoRule(_) => "without a rule yet",
             Outcome::Failed(_) => "FAILED",
             Outcome::Skipped(_) => "skipped",
         };
@@ -48,7 +47,7 @@ pub fn write(rows: &[Row], kernels: &[Kernel], (major, minor): Version) -> Resul
          kernel itself through `/dev/kvm` and `/dev/vfio` ([lab/oracle](../lab/oracle)): every wanted device is a\n\
          VFIO device, its group opens and is viable, and an IOMMU's address space can be set on it. *agree* means\n\
          that both say the VM gets its devices, or both that it does not, and that ours is for the declared\n\
-         reason. How to read and run it: [lab/README.md](../lab/README.md).\n\n{}.\n\n\
+         reason. The host's snapshot was judged too, and a row where that differs fails. How to read and run it: [lab/README.md](../lab/README.md).\n\n{}.\n\n\
          | kernel | release |\n|---|---|\n",
         today(),
         summary(rows)

@@ -50,7 +50,7 @@ pub fn all(
                 loop {
                     let next = queue.lock().expect("no holder panics").pop_front();
                     let Some((number, scenario, kernel, base)) = next else { break };
-                    let row = one(args, scenario, kernel, base, programs, version);
+                    let row = one(args, scenario, kernel, base, version);
                     println!("{}", crate::page::line(&row));
                     rows.lock().expect("no holder panics").push((number, row));
                 }
@@ -67,7 +67,6 @@ fn one(
     scenario: &'static Scenario,
     kernel: &Kernel,
     base: &[u8],
-    programs: &Programs,
     version: qemu::Version,
 ) -> Row {
     let start = Instant::now();
@@ -87,11 +86,35 @@ fn one(
                 Some(before) => format!("{}; afterwards {}", before.words(), answer.ours.words()),
                 None => answer.ours.words(),
             };
-            compare(scenario, &answer, &programs.codes)
+            match keep(args, scenario, &answer) {
+                Ok(()) => compare(scenario, &answer),
+                Err(reason) => Outcome::Failed(reason),
+            }
         }
     };
     row.seconds = start.elapsed().as_secs();
     row
+}
+
+/// Puts a guest's snapshot beside its plan, for tests that need no guest.
+fn keep(args: &Args, scenario: &Scenario, answer: &answer::Answer) -> Result<(), String> {
+    let (Some(folder), Some(text)) = (&args.fixtures, &answer.fixture) else { return Ok(()) };
+    let path = |ending: &str| folder.join(format!("{}.{ending}", scenario.name));
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let snapshot = std::fs::File::create(path("snap")).map_err(failed)?;
+    let mut decoder = std::process::Command::new("base64")
+        .arg("-d")
+        .stdin(std::process::Stdio::piped())
+        .stdout(snapshot)
+        .spawn()
+        .map_err(failed)?;
+    if let Some(mut input) = decoder.stdin.take() {
+        std::io::Write::write_all(&mut input, text.as_bytes()).map_err(failed)?;
+    }
+    if !decoder.wait().map_err(failed)?.success() {
+        return Err("the guest's snapshot did not come out whole".to_owned());
+    }
+    std::fs::write(path("yaml"), crate::guest::plan(scenario.plan)).map_err(failed)
 }
 
 fn asked(
@@ -107,7 +130,8 @@ fn asked(
             version.0, version.1
         )));
     }
-    let own = initramfs::scenario(scenario, kernel).map_err(Outcome::Failed)?;
+    let own =
+        initramfs::scenario(scenario, kernel, args.fixtures.is_some()).map_err(Outcome::Failed)?;
     let folder = args.cache.join("runs").join(format!("{}-{}", scenario.name, kernel.name));
     let said = qemu::run(scenario, kernel, &folder, &[base, &own].concat());
     let said =
