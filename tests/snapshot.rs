@@ -16,7 +16,9 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use common::{HELD, HostDir, OFF, READY, Ran, SAMPLES, example, run, run_with, sample, skipped};
+use common::{
+    AUDIO, GPU, HELD, HostDir, OFF, READY, Ran, SAMPLES, example, run, run_with, sample, skipped,
+};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -315,6 +317,31 @@ fn who_may_open_a_node_is_told_as_it_was() {
     assert_ne!(kvm["answer"], "unknown", "{kvm}");
 }
 
+/// By its name the VM of the configuration is known again, whatever the name looks like.
+#[test]
+fn a_vm_with_any_name_is_known_again() {
+    for name in ["0f8fad5b-d9cb-469f-a165-70867728950e", "52-54-00-12-34-56"] {
+        let host = HostDir::sample(READY)
+            .attribute(GPU, "enable", "1\n")
+            .folder("proc/1/fd")
+            .folder("proc/2/fd")
+            .write("proc/4242/comm", "qemu-system-x86\n")
+            .write(
+                "proc/4242/cmdline",
+                format!("/usr/bin/qemu-system-x86_64\0-name\0guest={name}\0-spice\0hunter2\0"),
+            )
+            .link("proc/4242/fd/20", "/dev/vfio/16");
+        let plan = common::short_file(&[(GPU, "gpu"), (AUDIO, "audio")]);
+        let plan = plan.replace("name: vm", &format!("name: \"{name}\""));
+        let (dir, file) = snapshot(host.root());
+        assert_eq!(common::validate(host.root(), &plan, &[]).status, 0, "{name}");
+        assert_eq!(common::validate(host.root(), &plan, &["--stand-ins"]).status, 0, "{name}");
+        assert_eq!(common::validate(&file, &plan, &[]).status, 0, "{name}");
+        assert!(!contents(&file).contains("hunter2"));
+        drop(dir);
+    }
+}
+
 #[test]
 fn users_are_not_packed() {
     let (_dir, file) = snapshot(Path::new("/"));
@@ -490,6 +517,10 @@ fn long_names_and_many_members_are_refused() {
     refused("a deep name", &build(&|tar| put(tar, &deep)), "too long or too deep");
     let many = build(&|tar| (0..200_001).for_each(|number| put(tar, &format!("sys/{number}"))));
     refused("many members", &many, "more than 200000 members");
+    let folders = build(&|tar| {
+        (0..6000).for_each(|number| put(tar, &format!("sys/{number}/{}x", "a/".repeat(45))));
+    });
+    refused("folders that are only implied", &folders, "more than 200000 members");
     let long_link = build(&|tar| {
         let mut header = Header::new_gnu();
         header.set_entry_type(EntryType::Symlink);

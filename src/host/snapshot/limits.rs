@@ -6,6 +6,8 @@ use std::io::{self, Read};
 /// Of all that comes out of the compression.
 pub(super) const MOST_BYTES: u64 = 256 << 20;
 pub(super) const MOST_MEMBERS: usize = 200_000;
+/// With the folders that only the names of members tell of.
+pub(super) const MOST_PLACES: usize = 250_000;
 /// Of one member; a text that is read has at most 4 MiB.
 pub(super) const LARGEST_MEMBER: u64 = 8 << 20;
 pub(super) const LARGEST_MANIFEST: u64 = 32 << 20;

@@ -8,7 +8,8 @@ use flate2::read::GzDecoder;
 use tar::{Archive, Entry, EntryType};
 
 use super::limits::{
-    Capped, LARGEST_MANIFEST, LARGEST_MEMBER, MOST_MEMBERS, MOST_STEPS, Problem, SnapshotError,
+    Capped, LARGEST_MANIFEST, LARGEST_MEMBER, MOST_MEMBERS, MOST_PLACES, MOST_STEPS, Problem,
+    SnapshotError,
 };
 use super::manifest::{Manifest, NAME, SCHEMA, What};
 use super::names::{check_target, comes_to_an_end, place_of};
@@ -57,14 +58,22 @@ fn read_manifest(entry: &mut Entry<impl Read>) -> Result<Manifest, SnapshotError
         return Err(refused(NAME, Problem::Large));
     }
     let bytes = read_all(entry, size, NAME, 0)?;
-    let wrong = |error: serde_json::Error| SnapshotError::Manifest { error: error.to_string() };
+    let wrong = |error: serde_json::Error| SnapshotError::Manifest {
+        error: error.to_string().chars().take(200).collect(),
+    };
     // The format before all else, which another version may have changed.
-    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(wrong)?;
-    let schema = value.get("schema").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let Format { schema } = serde_json::from_slice(&bytes).map_err(wrong)?;
     if schema != SCHEMA {
         return Err(SnapshotError::Format { found: schema.chars().take(60).collect() });
     }
-    serde_json::from_value(value).map_err(wrong)
+    serde_json::from_slice(&bytes).map_err(wrong)
+}
+
+/// Keeps nothing of what else a manifest holds.
+#[derive(serde::Deserialize)]
+struct Format {
+    #[serde(default)]
+    schema: String,
 }
 
 fn add(
@@ -102,6 +111,10 @@ fn add(
         _ => None,
     };
     // Folders come before what they hold, or with it.
+    // Each of those has a name as long as its own path, and comes into being by a few bytes.
+    if capture.places.len() > MOST_PLACES {
+        return Err(SnapshotError::TooManyMembers);
+    }
     for (at, _) in path.match_indices('/').skip(1) {
         let folder = capture.places.entry(path[..at].to_owned()).or_default();
         if *folder.kind.get_or_insert(Ok(Kind::Folder)) != Ok(Kind::Folder) {

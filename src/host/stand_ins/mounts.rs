@@ -140,6 +140,10 @@ pub(super) fn is_known(name: &str) -> bool {
     KNOWN.contains(&name)
 }
 
+/// Further filesystems whose source names a server, a share or a map of them.
+const SHARED: &[&str] =
+    &["glusterfs", "autofs", "pvfs2", "vboxsf", "prl_fs", "vmhgfs", "9p", "virtiofs", "smbfs"];
+
 impl StandIns {
     /// A line of mountinfo.
     pub(super) fn mount(&self, line: &str) -> String {
@@ -212,7 +216,8 @@ impl StandIns {
     }
 
     fn source(&self, kind: &str, source: &str) -> String {
-        let of_server = OF_SERVERS.contains(&kind) || kind.starts_with("fuse.");
+        let of_server =
+            OF_SERVERS.contains(&kind) || kind.starts_with("fuse") || SHARED.contains(&kind);
         match source {
             _ if source.starts_with("/dev/") => self.path(source),
             _ if of_server => self.remote(source),
@@ -260,9 +265,10 @@ impl StandIns {
             let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
             return if option.chars().all(plain) { option.to_owned() } else { "*".to_owned() };
         };
+        let digits = value.strip_suffix(['k', 'm', 'g', 'K', 'M', 'G', '%']).unwrap_or(value);
         let number = value.len() <= 12
-            && value.starts_with(|c: char| c.is_ascii_digit())
-            && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            && !digits.is_empty()
+            && digits.bytes().all(|byte| byte.is_ascii_digit());
         let shown = match self.ip_text(value) {
             Some(address) => address,
             None if key == "subvol" => self.path(value),

@@ -126,7 +126,7 @@ fn routes_reach_what_they_reached() {
 fn mounts_keep_their_bounds_and_lose_their_names() {
     let table = "36 35 98:0 / /home/alice rw,noatime shared:1 - ext4 /dev/mapper/pan--01-home rw,errors=remount-ro\n\
         40 35 0:44 / /srv/acme/scratch rw - nfs4 nas.acme.example:/export/acme rw,vers=4.2,clientaddr=192.168.2.5,addr=192.168.2.9\n\
-        41 35 0:45 / /mnt/backup rw - cifs //nas/acme rw,username=alice,domain=ACME,addr=2001:db8::9\n\
+        41 35 0:45 / /mnt/backup rw - cifs //nas/acme rw,username=7alice,pass=9hunter2,domain=1ACME,rsize=65536,addr=2001:db8::9\n\
         42 35 0:46 / /opt/x\\040y rw - fuse.sshfs alice@[2001:db8::9]:/x rw,user_id=1000\n";
     let shown = told("/proc/1/mountinfo", table);
     for secret in ["alice", "acme", "ACME", "pan", "192.168.2.", "db8", "nas", "x\\040y"] {
@@ -142,7 +142,7 @@ fn mounts_keep_their_bounds_and_lose_their_names() {
         "vers=4.2",
         "addr=192.168.",
         "/mnt/d-",
-        "username=*,domain=*",
+        "username=*,pass=*,domain=*,rsize=65536",
         " - fuse.sshfs s-",
         "@[",
     ] {
