@@ -51,6 +51,27 @@ const KEPT: &[&str] = &[
     "xe.*",
 ];
 
+/// Words that take no value.
+const SWITCHES: &[&str] = &[
+    "--",
+    "quiet",
+    "splash",
+    "ro",
+    "rw",
+    "nosplash",
+    "debug",
+    "verbose",
+    "single",
+    "emergency",
+    "nosmt",
+    "noapic",
+    "nolapic",
+    "nox2apic",
+    "noirqbalance",
+    "threadirqs",
+    "ignore_loglevel",
+];
+
 impl StandIns {
     /// `/proc/cmdline`
     pub(super) fn command_line(&self, text: &str) -> String {
@@ -73,7 +94,9 @@ impl StandIns {
         }
         let name = self.words(name);
         match value {
-            None => name,
+            // A word without a value may be anything that somebody typed.
+            None if is_kept(&name) || SWITCHES.contains(&name.as_str()) => name,
+            None => "*".to_owned(),
             Some(value) if name == "BOOT_IMAGE" => {
                 format!("{name}={}", self.words(value.rsplit('/').next().unwrap_or("*")))
             }
