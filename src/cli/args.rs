@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, PathCompleter};
 
-use crate::pci::DeviceType;
+use super::completions::{addresses, codes, drivers, groups};
+use crate::pci::{Address, DeviceType};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -86,6 +88,10 @@ pub enum Command {
     Rules,
     /// Print the JSON Schema of the configuration, or of an output
     Schema(SchemaArgs),
+    /// Print what makes a shell complete commands, codes, device addresses and files
+    Completions(CompletionsArgs),
+    /// Print a manual page
+    Man(ManArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -98,11 +104,15 @@ pub enum InventoryOf {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: text, json, ndjson.\nExamples:\n  ai-how validate config/cluster.yaml\n  ai-how validate --skip-pcie-validation cluster.yaml\n  ai-how validate --root /mnt/other-host --format json cluster.yaml"
+    after_help = "Formats: text, json, ndjson, sarif, junit, prometheus.\nExamples:\n  ai-how validate config/cluster.yaml\n  ai-how validate --skip-pcie-validation cluster.yaml\n  ai-how validate --root /mnt/other-host --format json cluster.yaml"
 )]
 pub struct ValidateArgs {
     /// Configurations, judged as one plan; - is standard input
-    #[arg(value_name = "CONFIG", default_value = "config/cluster.yaml")]
+    #[arg(
+        value_name = "CONFIG",
+        default_value = "config/cluster.yaml",
+        add = ArgValueCompleter::new(PathCompleter::file().stdio())
+    )]
     pub configs: Vec<PathBuf>,
     /// Judge the configuration alone, without a host
     #[arg(long)]
@@ -120,7 +130,7 @@ pub struct ValidateArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: text, json. Exit codes as of validate.\nExamples:\n  ai-how doctor\n  ai-how doctor --as libvirt-qemu\n  ai-how doctor --root /mnt/other-host --format json"
+    after_help = "Formats: text, json, nfd, prometheus. Exit codes as of validate.\nExamples:\n  ai-how doctor\n  ai-how doctor --as libvirt-qemu\n  ai-how doctor --root /mnt/other-host --format json"
 )]
 pub struct DoctorArgs {
     /// Turn warnings into errors
@@ -133,20 +143,23 @@ pub struct DoctorArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: text, json, ndjson, csv.\nPassthrough: ready (as it is), possible (only binding is missing), blocked (the code says why), never (a bridge), undetermined.\nExamples:\n  ai-how inventory pcie --tree\n  ai-how inventory pcie --type gpu\n  ai-how inventory pcie --driver none --format csv"
+    after_help = "Formats: text, json, ndjson, csv, nfd, prometheus.\nPassthrough: ready (as it is), possible (only binding is missing), blocked (the code says why), never (a bridge), undetermined.\nExamples:\n  ai-how inventory pcie --tree\n  ai-how inventory pcie --type gpu\n  ai-how inventory pcie --driver none --format csv"
 )]
 pub struct PcieArgs {
+    /// Only these functions, 0000:01:00.0
+    #[arg(value_name = "ADDRESS", add = ArgValueCandidates::new(addresses))]
+    pub addresses: Vec<Address>,
     /// Draw bridges and what is behind them
     #[arg(long)]
     pub tree: bool,
     /// Only the members of this IOMMU group
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", add = ArgValueCandidates::new(groups))]
     pub group: Option<u32>,
     /// Only devices of this type
     #[arg(long = "type", value_name = "TYPE")]
     pub device_type: Option<TypeWord>,
     /// Only devices on this driver; none for those without
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(drivers))]
     pub driver: Option<String>,
     /// Read more: link touches devices that are awake, driver-override waits for a stuck driver
     #[arg(long, value_name = "FACT", value_delimiter = ',')]
@@ -155,7 +168,7 @@ pub struct PcieArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: text, json, ndjson, csv. The link is read of cards that are awake, which touches them.\nExample: ai-how inventory gpu --format json"
+    after_help = "Formats: text, json, ndjson, csv, nfd, prometheus. The link is read of cards that are awake, which touches them.\nExample: ai-how inventory gpu --format json"
 )]
 pub struct GpuArgs {
     /// Read more: driver-override waits for a stuck driver
@@ -180,7 +193,7 @@ pub struct SnapshotArgs {
 #[command(after_help = "Formats: text, json.\nExample: ai-how explain AH302")]
 pub struct ExplainArgs {
     /// Code or name of a finding: AH302, group-not-viable
-    #[arg(value_name = "CODE")]
+    #[arg(value_name = "CODE", add = ArgValueCandidates::new(codes))]
     pub code: String,
 }
 
@@ -191,12 +204,48 @@ pub struct SchemaArgs {
     pub document: Document,
 }
 
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  ai-how completions bash > /etc/bash_completion.d/ai-how\n  ai-how completions zsh > \"${fpath[1]}/_ai-how\"\n  ai-how completions fish > ~/.config/fish/completions/ai-how.fish"
+)]
+pub struct CompletionsArgs {
+    /// For which shell
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  ai-how man | man -l -\n  ai-how man inventory pcie\n  ai-how man --all /usr/local/share/man/man1"
+)]
+pub struct ManArgs {
+    /// Of this command; of the program where none is named
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
+    /// Write the pages of all commands into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub all: Option<PathBuf>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     Text,
     Json,
     Ndjson,
     Csv,
+    Sarif,
+    Junit,
+    Nfd,
+    Prometheus,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -249,6 +298,10 @@ impl Format {
             Self::Json => "json",
             Self::Ndjson => "ndjson",
             Self::Csv => "csv",
+            Self::Sarif => "sarif",
+            Self::Junit => "junit",
+            Self::Nfd => "nfd",
+            Self::Prometheus => "prometheus",
         }
     }
 }

@@ -33,6 +33,8 @@ pub enum CliError {
     Format { command: &'static str, format: Format, allowed: String },
     #[error("there is no rule {word}{hint}; `ai-how rules` lists them all")]
     UnknownRule { word: String, hint: String },
+    #[error("there is no command {command}; `ai-how --help` lists them all")]
+    NoPage { command: String },
     #[error("--as {name}: no such user is known: {why}")]
     NoUser { name: String, why: String },
     #[error("the PCI bus cannot be listed: {gap}")]

@@ -7,16 +7,18 @@ use super::validate::read_host;
 use crate::host::{Devices, Host, Need};
 use crate::inventory::{Filter, Inventory};
 use crate::pci::names;
-use crate::report::cards;
 use crate::report::inventory::{self as report, InventoryView};
+use crate::report::{cards, nfd, prometheus};
 
-const FORMATS: &[Format] = &[Format::Text, Format::Json, Format::Ndjson, Format::Csv];
+const FORMATS: &[Format] =
+    &[Format::Text, Format::Json, Format::Ndjson, Format::Csv, Format::Nfd, Format::Prometheus];
 
 /// Every function.
 pub fn pcie(args: &PcieArgs, global: &Global) -> Result<Exit, CliError> {
     output::check_format("inventory", global, FORMATS)?;
     let host = read(global, &args.with, false)?;
     let filter = Filter {
+        addresses: args.addresses.iter().copied().collect(),
         group: args.group,
         device_type: args.device_type.map(Into::into),
         driver: args.driver.clone(),
@@ -26,8 +28,10 @@ pub fn pcie(args: &PcieArgs, global: &Global) -> Result<Exit, CliError> {
         Format::Json => output::json(&InventoryView::new(&inventory))?,
         Format::Ndjson => output::json_lines(InventoryView::new(&inventory).devices)?,
         Format::Csv => report::csv(&inventory),
-        Format::Text if args.tree => report::tree(&inventory, output::paint(global)),
-        Format::Text => report::table(&inventory, output::paint(global)),
+        Format::Nfd => nfd::inventory(&inventory),
+        Format::Prometheus => prometheus::inventory(&inventory),
+        _ if args.tree => report::tree(&inventory, output::paint(global)),
+        _ => report::table(&inventory, output::paint(global)),
     };
     output::write(global, &result)?;
     Ok(Exit::Ready)
@@ -42,7 +46,9 @@ pub fn gpu(args: &GpuArgs, global: &Global) -> Result<Exit, CliError> {
         Format::Json => output::json(&InventoryView::with_cards(&host, &inventory))?,
         Format::Ndjson => output::json_lines(InventoryView::new(&inventory).devices)?,
         Format::Csv => report::csv(&inventory),
-        Format::Text => cards::blocks(&host, &inventory, output::paint(global)),
+        Format::Nfd => nfd::inventory(&inventory),
+        Format::Prometheus => prometheus::inventory(&inventory),
+        _ => cards::blocks(&host, &inventory, output::paint(global)),
     };
     output::write(global, &result)?;
     Ok(Exit::Ready)

@@ -3,11 +3,13 @@
 //! *Invariant:* only this floor prints, writes files and ends the program.
 
 mod args;
+mod completions;
 mod doctor;
 mod exit;
 mod explain;
 mod inventory;
 mod logging;
+mod man;
 mod output;
 mod rules;
 mod schema;
@@ -21,6 +23,9 @@ use exit::Exit;
 
 /// Runs the program on its arguments and environment.
 pub fn run() -> ExitCode {
+    if completions::asked_for() {
+        return completions::answer().into();
+    }
     let cli = match args::parse() {
         Ok(cli) => cli,
         Err(early) => return output::print_early(&early).into(),
@@ -34,6 +39,8 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::run(args, &cli.global),
         Command::Rules => rules::run(&cli.global),
         Command::Schema(args) => schema::run(args, &cli.global),
+        Command::Completions(args) => completions::run(args, &cli.global),
+        Command::Man(args) => man::run(args, &cli.global),
     });
     exit.unwrap_or_else(|error| {
         output::complain(&error);

@@ -100,7 +100,7 @@ pub fn print_early(early: &clap::Error) -> Exit {
     let line = said.collect::<Vec<_>>().join(" ");
     let line = line.trim_start_matches("error: ");
     let line = if early.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        "a command is missing: validate, inventory, doctor, snapshot, explain, rules or schema"
+        "a command is missing: validate, inventory, doctor, snapshot, explain, rules, schema, completions or man"
     } else {
         line
     };
@@ -109,7 +109,7 @@ pub fn print_early(early: &clap::Error) -> Exit {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command line writes --output")]
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     let failed =
         |error: std::io::Error| CliError::Write { path: path.to_owned(), error: words(&error) };
     // A device or a pipe cannot be replaced, and is written as it is.

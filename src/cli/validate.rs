@@ -8,11 +8,15 @@ use crate::host::{Host, Need, Reading, Root, Why};
 use crate::policy::{self, Policy};
 use crate::report::text::{self, Amount};
 use crate::report::view::Validate;
+use crate::report::{junit, prometheus, sarif};
 use crate::rules;
 use crate::source::Sources;
 
+const FORMATS: &[Format] =
+    &[Format::Text, Format::Json, Format::Ndjson, Format::Sarif, Format::Junit, Format::Prometheus];
+
 pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
-    output::check_format("validate", global, &[Format::Text, Format::Json, Format::Ndjson])?;
+    output::check_format("validate", global, FORMATS)?;
     let mut sources = Sources::default();
     for path in &args.configs {
         sources.open(path)?;
@@ -30,6 +34,9 @@ pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
     let result = match global.format {
         Format::Json => output::json(&view())?,
         Format::Ndjson => output::json_lines(view().into_lines())?,
+        Format::Sarif => output::json(&sarif::Log::new(&judged, &config, &sources))?,
+        Format::Junit => junit::xml(&judged, &config, host.as_ref()),
+        Format::Prometheus => prometheus::validate(&judged, &config),
         _ => text::validate(&judged, &config, &sources, output::paint(global), amount(global)),
     };
     output::write(global, &result)?;

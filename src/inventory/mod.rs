@@ -48,6 +48,8 @@ pub struct Inventory<'a> {
 /// Which rows are wanted; all where nothing is asked.
 #[derive(Debug, Default)]
 pub struct Filter {
+    /// All where it is empty.
+    pub addresses: BTreeSet<Address>,
     pub group: Option<u32>,
     pub device_type: Option<DeviceType>,
     pub driver: Option<String>,
@@ -80,6 +82,9 @@ impl<'a> Inventory<'a> {
 
 impl Filter {
     fn takes(&self, device: &Device) -> bool {
+        if !self.addresses.is_empty() && !self.addresses.contains(&device.address) {
+            return false;
+        }
         let group = self.group.is_none_or(
             |group| matches!(device.iommu_group.known(), Ok(Some(found)) if *found == group),
         );

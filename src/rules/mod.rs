@@ -175,6 +175,14 @@ pub enum Check {
     Taken(fn(&TakenCase, &mut Answer)),
 }
 
+/// Whom a rule is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Configuration,
+    Host,
+    Vm,
+}
+
 /// A scene on which the rule speaks, and one on which it is silent.
 pub struct Example {
     pub speaks: example::Scene,
@@ -196,6 +204,14 @@ impl Rule {
     }
 
     pub fn is_about_configuration(&self) -> bool {
-        matches!(self.check, Check::Config(_))
+        self.scope() == Scope::Configuration
+    }
+
+    pub fn scope(&self) -> Scope {
+        match self.check {
+            Check::Config(_) => Scope::Configuration,
+            Check::Host(..) | Check::HostGroup(..) | Check::Plan(_) => Scope::Host,
+            Check::Wanted(_) | Check::Device(_) | Check::Group(_) | Check::Taken(_) => Scope::Vm,
+        }
     }
 }
