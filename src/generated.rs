@@ -3,9 +3,15 @@
 
 #![expect(clippy::disallowed_methods, reason = "the files of the repository are read and written")]
 
+mod reference;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
+
+use crate::cli::args::Document;
+use crate::cli::schema;
 use crate::config;
 use crate::host::fake::FakeHost;
 use crate::host::{Entry, Host, Root, Tree};
@@ -15,6 +21,7 @@ use crate::report::paint::Paint;
 use crate::report::text::{self, Amount};
 use crate::rules;
 use crate::source::Sources;
+use reference::Page;
 
 /// The sample hosts, and the verdict of `examples/gpu-node.yaml` on each.
 fn samples() -> [(&'static str, FakeHost, Verdict); 3] {
@@ -37,26 +44,55 @@ fn is_update() -> bool {
     std::env::var_os("UPDATE").is_some_and(|value| value == "1")
 }
 
+/// What the repository holds at `path`, which an update makes `page`.
+#[track_caller]
+fn holds(path: &str, page: &str) {
+    let file = repository(path);
+    if is_update() {
+        std::fs::write(&file, page).unwrap();
+    }
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(written == page, "{path} is not up to date: UPDATE=1 cargo test");
+}
+
 #[test]
 fn the_page_of_the_rules_is_what_the_rules_say() {
-    let page = explain::markdown();
-    let path = repository("docs/rules.md");
-    if is_update() {
-        std::fs::write(&path, &page).unwrap();
-    }
-    let written = std::fs::read_to_string(&path).unwrap();
-    assert!(written == page, "docs/rules.md is not up to date: UPDATE=1 cargo test");
+    holds("docs/rules.md", &explain::markdown());
 }
 
 #[test]
 fn the_page_of_troubles_is_what_is_said() {
-    let page = rules::table::troubles::page();
-    let path = repository("docs/troubles.md");
-    if is_update() {
-        std::fs::write(&path, &page).unwrap();
+    holds("docs/troubles.md", &rules::table::troubles::page());
+}
+
+#[test]
+fn the_page_of_the_configuration_is_its_schema() {
+    let mut page = Page::new(
+        "# The configuration, key by key\n\nGenerated from the schema that `ai-how schema config` prints \
+         (`UPDATE=1 cargo test`). Every value may also be a [variable](#variable). How the two \
+         shapes look is in [the README](../README.md#the-configuration).\n",
+    );
+    page.document("## The file", &schema::of(Document::Config));
+    holds("docs/configuration.md", &page.finish());
+}
+
+#[test]
+fn the_page_of_json_is_its_schemas() {
+    let mut page = Page::new(
+        "# The JSON documents, key by key\n\nGenerated from the schemas that `ai-how schema` prints \
+         (`UPDATE=1 cargo test`). Within a version (`ai-how/validate/1`) fields are only ever \
+         added; a key that is not required may be null or missing.\n",
+    );
+    for document in Document::value_variants() {
+        let word = document.to_possible_value().expect("none is hidden");
+        if *document != Document::Config {
+            page.document(
+                &format!("## `ai-how schema {}`", word.get_name()),
+                &schema::of(*document),
+            );
+        }
     }
-    let written = std::fs::read_to_string(&path).unwrap();
-    assert!(written == page, "docs/troubles.md is not up to date: UPDATE=1 cargo test");
+    holds("docs/json.md", &page.finish());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! *Invariant:* only this floor prints, writes files and ends the program.
 
-mod args;
+pub mod args;
 mod completions;
 mod doctor;
 mod exit;
@@ -12,7 +12,7 @@ mod logging;
 mod man;
 mod output;
 mod rules;
-mod schema;
+pub mod schema;
 mod snapshot;
 mod validate;
 

@@ -1,6 +1,7 @@
 //! `ai-how schema`
 
 use schemars::schema_for;
+use serde_json::Value;
 
 use super::args::{Document, Format, Global, SchemaArgs};
 use super::exit::{CliError, Exit};
@@ -13,16 +14,20 @@ use crate::report::view::{Line, Rules, Validate};
 
 pub fn run(args: &SchemaArgs, global: &Global) -> Result<Exit, CliError> {
     output::check_format("schema", global, &[Format::Text, Format::Json])?;
-    let text = match args.document {
-        Document::Config => output::json(&config::schema()),
-        Document::Doctor => output::json(&schema_for!(DoctorView)),
-        Document::Validate => output::json(&schema_for!(Validate)),
-        Document::ValidateNdjson => output::json(&schema_for!(Line)),
-        Document::Inventory => output::json(&schema_for!(InventoryView)),
-        Document::InventoryNdjson => output::json(&schema_for!(DeviceView)),
-        Document::Snapshot => output::json(&schema_for!(Manifest)),
-        Document::Rules => output::json(&schema_for!(Rules)),
-    }?;
-    output::write(global, &text)?;
+    output::write(global, &output::json(&of(args.document))?)?;
     Ok(Exit::Ready)
+}
+
+pub fn of(document: Document) -> Value {
+    let schema = match document {
+        Document::Config => return config::schema(),
+        Document::Doctor => schema_for!(DoctorView),
+        Document::Validate => schema_for!(Validate),
+        Document::ValidateNdjson => schema_for!(Line),
+        Document::Inventory => schema_for!(InventoryView),
+        Document::InventoryNdjson => schema_for!(DeviceView),
+        Document::Snapshot => schema_for!(Manifest),
+        Document::Rules => schema_for!(Rules),
+    };
+    schema.to_value()
 }
