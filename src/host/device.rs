@@ -338,21 +338,24 @@ impl<'a> Reader<'a> {
                 })
                 .or(|| self.id(file))
         };
-        let numa = self
-            .text("numa_node")
-            .parse("the number of a node", |text| text.trim().parse::<i64>().ok());
-        let numa_node = match numa.known() {
-            Ok(Some(node)) if *node < 0 => Reading::absent(numa.path().clone()),
-            _ => numa.parse("the number of a node", |&node| u32::try_from(node).ok()),
-        };
         Details {
             subsystem_vendor: subsystem(0, "subsystem_vendor"),
             subsystem_device: subsystem(1, "subsystem_device"),
             revision: self.text("revision").parse("a revision, 0xa1", |text| {
                 u8::from_str_radix(text.strip_prefix("0x")?, 16).ok()
             }),
-            numa_node,
+            numa_node: self.numa_node(),
             virtfns: self.virtfns(),
+        }
+    }
+
+    fn numa_node(&self) -> Reading<u32> {
+        let numa = self
+            .text("numa_node")
+            .parse("the number of a node", |text| text.trim().parse::<i64>().ok());
+        match numa.known() {
+            Ok(Some(node)) if *node < 0 => Reading::absent(numa.path().clone()),
+            _ => numa.parse("the number of a node", |&node| u32::try_from(node).ok()),
         }
     }
 

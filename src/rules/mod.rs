@@ -53,10 +53,12 @@ mod iommu_disabled;
 mod iommu_group_mismatch;
 mod kvm_missing;
 mod kvm_no_access;
+mod large_bar;
 mod no_iommu_group;
 mod no_reset;
 mod noiommu_group;
 mod not_assignable;
+mod numa_split;
 mod passthrough_without_devices;
 mod pci_address_invalid;
 mod pf_has_vfs;
@@ -72,7 +74,7 @@ mod vm_ip_conflict;
 
 pub use driver::{is_stub, is_vfio};
 pub use host_alone::{Checked, run_host};
-pub use run::{Answers, DeviceCase, GroupCase, WantedCase, need, run, wanted};
+pub use run::{Answers, DeviceCase, GroupCase, VmCase, WantedCase, need, run, wanted};
 pub use taken::TakenCase;
 pub use vfio_modules_missing::comes_with_binding;
 
@@ -131,6 +133,8 @@ pub static ALL: &[&Rule] = &[
     &host_display::RULE,
     &host_input::RULE,
     &host_chipset::RULE,
+    &numa_split::RULE,
+    &large_bar::RULE,
 ];
 
 /// One rule, with everything that is said of it anywhere.
@@ -165,6 +169,8 @@ pub enum Check {
     HostGroup(fn(&Group, &mut Answer), &'static str),
     /// The whole plan on the host.
     Plan(fn(&Config, &Host, &mut Answer)),
+    /// Each VM that wants devices, with those that were found.
+    Vm(fn(&VmCase, &mut Answer)),
     /// Each wanted device, found or not.
     Wanted(fn(&WantedCase, &mut Answer)),
     /// Each wanted device that was found.
@@ -211,7 +217,11 @@ impl Rule {
         match self.check {
             Check::Config(_) => Scope::Configuration,
             Check::Host(..) | Check::HostGroup(..) | Check::Plan(_) => Scope::Host,
-            Check::Wanted(_) | Check::Device(_) | Check::Group(_) | Check::Taken(_) => Scope::Vm,
+            Check::Vm(_)
+            | Check::Wanted(_)
+            | Check::Device(_)
+            | Check::Group(_)
+            | Check::Taken(_) => Scope::Vm,
         }
     }
 }

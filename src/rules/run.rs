@@ -41,6 +41,13 @@ pub struct DeviceCase<'a> {
     pub takes: &'a Takes<'a>,
 }
 
+/// A VM that wants devices.
+pub struct VmCase<'a> {
+    pub vm: &'a Vm,
+    /// Those that are there, each once, in the order of the configuration.
+    pub devices: Vec<(&'a Wanted, &'a Device)>,
+}
+
 /// An IOMMU group of which a VM wants something.
 pub struct GroupCase<'a> {
     pub host: &'a Host,
@@ -111,6 +118,9 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
             Check::Plan(check) => {
                 answers.ask(rule, &Subject::default(), |answer| check(config, host, answer));
             }
+            Check::Vm(check) => each_vm(plan, |index, case| {
+                answers.ask(rule, &Subject::vm(index, case.vm), |answer| check(case, answer));
+            }),
             Check::Wanted(check) => each_wanted(plan, |index, case| {
                 answers
                     .ask(rule, &Subject::device(index, case.wanted), |answer| check(&case, answer));
@@ -163,6 +173,19 @@ struct Plan<'a> {
     all_wanted: &'a BTreeSet<Address>,
     /// By number of the VM.
     takes: &'a [Takes<'a>],
+}
+
+fn each_vm<'a>(plan: Plan<'a>, mut ask: impl FnMut(usize, &VmCase<'a>)) {
+    let mut cases: BTreeMap<usize, VmCase> = BTreeMap::new();
+    for (index, vm, wanted) in wanted(plan.config) {
+        let case = cases.entry(index).or_insert_with(|| VmCase { vm, devices: Vec::new() });
+        if let Ok(Some(device)) = plan.host.device(wanted.address.value) {
+            case.devices.push((wanted, device));
+        }
+    }
+    for (index, case) in &cases {
+        ask(*index, case);
+    }
 }
 
 fn each_wanted<'a>(plan: Plan<'a>, mut ask: impl FnMut(usize, WantedCase<'a>)) {
@@ -234,6 +257,10 @@ impl GroupCase<'_> {
 impl Subject {
     pub(super) fn group(group: u32) -> Self {
         Self { group: Some(group), ..Self::default() }
+    }
+
+    fn vm(index: usize, vm: &Vm) -> Self {
+        Self { vm: Some(index), place: Some(vm.span), ..Self::default() }
     }
 
     fn device(vm: usize, wanted: &Wanted) -> Self {

@@ -15,6 +15,8 @@ pub struct State {
     /// Absent where it is no VGA function.
     pub boot_vga: Reading<bool>,
     pub bars: Reading<Vec<Bar>>,
+    /// Absent where the firmware does not say it (-1), and on a kernel that knows of no nodes.
+    pub numa_node: Reading<u32>,
     /// How often the kernel was asked to enable it: 0 while nobody uses it.
     pub enabled: Reading<u32>,
     /// The attribute `reset`, there when the function can be reset. It can only be written, so
@@ -78,6 +80,7 @@ impl Reader<'_> {
                 .text("resource")
                 .parse("lines of start, end and flags", |text| bars(text))
                 .showing(|bars| in_words(bars)),
+            numa_node: self.numa_node(),
             enabled: self.enabled(),
             reset: self.reset(),
             reset_methods,

@@ -212,14 +212,14 @@ fn address_registers() -> Vec<Case> {
     let with = |lines: &[&str]| workstation().attribute(GPU, "resource", &lines.concat());
     let rom = [GOOD, NONE, NONE, NONE, NONE, NONE, "0x0000000000000000 0x000000000007ffff 0x0000000020046200\n"];
     vec![
-        gpu("a register without addresses", with(&[GOOD, UNSET]), "AH216", Blocked),
+        gpu("a register without addresses", with(&[GOOD, UNSET]), "AH216 AH608", Blocked),
         gpu("a register for ports without addresses", with(&["0x0000000000000000 0x000000000000007f 0x0000000020040101\n"]), "AH216", Blocked),
         gpu("registers that do not exist", with(&[GOOD, NONE, NONE]), "", Ready),
         gpu("the ROM has no addresses", with(&rom), "", Ready),
-        gpu("enabled already", with(&[GOOD, UNSET]).driver(GPU, Some("nvidia")), "AH207 [AH302]", Blocked),
-        gpu("whether it is enabled is not known", with(&[GOOD, UNSET]).without_attribute(GPU, "enable"), "AH210? AH216?", Undetermined),
-        gpu("registers in no known form", with(&["nonsense\n"]), "AH216?", Undetermined),
-        gpu("registers not there", workstation().without_attribute(GPU, "resource"), "AH216?", Undetermined),
+        gpu("enabled already", with(&[GOOD, UNSET]).driver(GPU, Some("nvidia")), "AH207 AH608 [AH302]", Blocked),
+        gpu("whether it is enabled is not known", with(&[GOOD, UNSET]).without_attribute(GPU, "enable"), "AH608 AH210? AH216?", Undetermined),
+        gpu("registers in no known form", with(&["nonsense\n"]), "AH216? AH608?", Undetermined),
+        gpu("registers not there", workstation().without_attribute(GPU, "resource"), "AH216? AH608?", Undetermined),
     ]
 }
 
