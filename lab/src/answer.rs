@@ -13,8 +13,9 @@ pub struct Ours {
     pub open: BTreeSet<String>,
 }
 
+/// What became of the VMs.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Kernels {
+pub struct Vms {
     /// Each VM, and why it does not get its devices if it does not.
     pub vms: Vec<(String, Option<String>)>,
 }
@@ -28,7 +29,9 @@ pub struct Answer {
     pub replay: Option<String>,
     /// The snapshot in base 64, where it was asked for.
     pub fixture: Option<String>,
-    pub kernel: Kernels,
+    pub kernel: Vms,
+    /// What QEMU said, where the VMs were started too.
+    pub started: Option<Vms>,
 }
 
 /// Why there is no answer.
@@ -57,22 +60,34 @@ fn answers(said: &str) -> Result<Answer, String> {
     let error = section(said, "ours-error").unwrap_or_default();
     let ours = ours_of(ours).map_err(|problem| format!("{problem}: {}", error.trim()))?;
     let before = section(said, "before").map(ours_of).transpose()?;
-    let kernel = kernels_of(section(said, "kernel").unwrap_or_default())?;
+    let kernel = vms_of(section(said, "kernel").unwrap_or_default())?;
+    let started = section(said, "started").map(vms_of).transpose()?;
     let replay = match section(said, "snapshot").map(str::trim) {
         Some("same") => None,
         Some(other) => Some(other.to_owned()),
         None => Some("no snapshot was taken".to_owned()),
     };
     let fixture = section(said, "fixture").map(str::to_owned);
-    Ok(Answer { before, ours, replay, fixture, kernel })
+    Ok(Answer { before, ours, replay, fixture, kernel, started })
 }
 
-impl Kernels {
-    pub fn gives(&self) -> bool {
+impl Answer {
+    /// The kernel's answer, and QEMU's beside it.
+    pub fn kernels_words(&self) -> String {
+        let kernel = self.kernel.words("gives", "refuses");
+        match &self.started {
+            Some(started) => format!("{kernel}; {}", started.words("QEMU starts", "QEMU")),
+            None => kernel,
+        }
+    }
+}
+
+impl Vms {
+    pub fn all(&self) -> bool {
         self.vms.iter().all(|(_, refusal)| refusal.is_none())
     }
 
-    pub fn words(&self) -> String {
+    fn words(&self, yes: &str, no: &str) -> String {
         let refused: Vec<String> = self
             .vms
             .iter()
@@ -85,11 +100,7 @@ impl Kernels {
                 })
             })
             .collect();
-        if refused.is_empty() {
-            "gives".to_owned()
-        } else {
-            format!("refuses: {}", refused.join("; "))
-        }
+        if refused.is_empty() { yes.to_owned() } else { format!("{no}: {}", refused.join("; ")) }
     }
 }
 
@@ -136,7 +147,7 @@ fn ours_of(text: &str) -> Result<Ours, String> {
     Ok(ours)
 }
 
-fn kernels_of(text: &str) -> Result<Kernels, String> {
+fn vms_of(text: &str) -> Result<Vms, String> {
     let mut vms = Vec::new();
     for line in text.lines() {
         let Some(rest) = line.strip_prefix("vm ") else { continue };
@@ -144,14 +155,14 @@ fn kernels_of(text: &str) -> Result<Kernels, String> {
         let refusal = match answer.split_once(' ') {
             None if answer == "yes" => None,
             Some(("no", reason)) => Some(reason.to_owned()),
-            _ => return Err(format!("the oracle said {line:?}")),
+            _ => return Err(format!("of a VM was said {line:?}")),
         };
         vms.push((name.to_owned(), refusal));
     }
     if vms.is_empty() {
-        Err(format!("the oracle gave no answer: {text:?}"))
+        Err(format!("there is no answer for a VM: {text:?}"))
     } else {
-        Ok(Kernels { vms })
+        Ok(Vms { vms })
     }
 }
 
@@ -186,8 +197,11 @@ vm b yes
         assert_eq!(differs.replay.as_deref(), Some("differs\n- a"));
         assert!(answer.ours.others.contains("AH301"));
         assert!(answer.ours.open.is_empty());
-        assert!(!answer.kernel.gives());
-        assert_eq!(answer.kernel.words(), "refuses: a: group 3 is not viable");
+        assert!(!answer.kernel.all() && answer.started.is_none());
+        assert_eq!(answer.kernels_words(), "refuses: a: group 3 is not viable");
+        let started = SAID.replace("== end", "== started\nvm a no EPERM\nvm b yes\n== end");
+        let words = parse(&started).unwrap().kernels_words();
+        assert_eq!(words, "refuses: a: group 3 is not viable; QEMU: a: EPERM");
     }
 
     #[test]

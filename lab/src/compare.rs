@@ -44,22 +44,25 @@ pub fn compare(scenario: &Scenario, answer: &Answer) -> Outcome {
 }
 
 fn wrong(expect: Expect, answer: &Answer) -> Option<String> {
-    let Answer { ours, kernel, .. } = answer;
+    let Answer { ours, kernel, started, .. } = answer;
     if let Some(difference) = &answer.replay {
         return Some(format!(
             "the snapshot is judged otherwise: {}",
             difference.replace('\n', " / ")
         ));
     }
-    let gives = kernel.gives();
+    let gives = kernel.all();
+    if started.as_ref().is_some_and(|it| it.all() != gives) {
+        return Some(format!("the kernel's answer is not QEMU's: {}", answer.kernels_words()));
+    }
     let declared = matches!(expect, Expect::Stricter(..));
     if (ours.verdict == "ready") != gives && ours.verdict != "undetermined" && !declared {
-        return Some(format!("we say {}, the kernel {}", ours.verdict, kernel.words()));
+        return Some(format!("we say {}, the kernel {}", ours.verdict, answer.kernels_words()));
     }
     if expect.kernel_gives().is_some_and(|it| it != gives) {
         return Some(format!(
             "the kernel {}, which is not what the scenario declares",
-            kernel.words()
+            answer.kernels_words()
         ));
     }
     if ours.verdict != expect.verdict() {
@@ -81,7 +84,7 @@ fn wrong(expect: Expect, answer: &Answer) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::{Outcome, compare};
-    use crate::answer::{Answer, Kernels, Ours};
+    use crate::answer::{Answer, Ours, Vms};
     use crate::scenario::{Expect, Scenario};
     use crate::scenarios::READY;
 
@@ -93,9 +96,14 @@ mod tests {
             ours: Ours { verdict: verdict.to_owned(), errors, ..Ours::default() },
             replay: None,
             fixture: None,
-            kernel: Kernels { vms: vec![("vm".to_owned(), refusal)] },
+            kernel: vm(refusal),
+            started: None,
         };
         compare(&Scenario { expect, ..READY }, &answer)
+    }
+
+    fn vm(refusal: Option<String>) -> Vms {
+        Vms { vms: vec![("vm".to_owned(), refusal)] }
     }
 
     const BLOCKED: Expect = Expect::Blocked(&["AH302"]);
@@ -134,8 +142,24 @@ mod tests {
             ours: Ours { verdict: "ready".to_owned(), ..Ours::default() },
             replay: Some("differs".to_owned()),
             fixture: None,
-            kernel: Kernels { vms: vec![("vm".to_owned(), None)] },
+            kernel: vm(None),
+            started: None,
         };
         assert!(compare(&Scenario { expect: Expect::Ready, ..READY }, &answer).is_failure());
+    }
+
+    #[test]
+    fn a_vm_that_does_not_start_fails_what_the_kernel_gives() {
+        let answer = |refusal: Option<&str>| Answer {
+            before: None,
+            ours: Ours { verdict: "ready".to_owned(), ..Ours::default() },
+            replay: None,
+            fixture: None,
+            kernel: vm(None),
+            started: Some(vm(refusal.map(str::to_owned))),
+        };
+        let scenario = Scenario { expect: Expect::Ready, ..READY };
+        assert_eq!(compare(&scenario, &answer(None)), Outcome::Agree);
+        assert!(compare(&scenario, &answer(Some("EPERM"))).is_failure());
     }
 }

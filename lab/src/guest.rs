@@ -71,6 +71,26 @@ const SNAPSHOT: &str = r##"section snapshot
 } 2>&1 | say
 "##;
 
+/// With `-daemonize` QEMU ends well once the machine is there, and goes on beside the next one.
+/// A QEMU that starts no VM at all would agree with every refusal.
+const START: &str = r#"vmm() {
+  qemu-system-x86_64 -nodefaults -no-user-config -display none -machine q35 -accel tcg \
+    -m 256 -S -daemonize "$@" 2> /tmp/vmm
+}
+vmm -pidfile /tmp/vmm.pid || failed "$(head -n 1 /tmp/vmm)"
+kill $(cat /tmp/vmm.pid)
+start() {
+  name=$1
+  shift
+  if vmm "$@"; then
+    echo "vm $name yes"
+  else
+    echo "vm $name no $(head -n 1 /tmp/vmm | sed 's/.*: vfio [0-9a-f:.]*: //')"
+  fi
+}
+section started
+"#;
+
 const FIXTURE: &str = "section fixture\nbase64 /tmp/host.snap | say\n";
 
 /// With `fixture`, the host's snapshot is handed out too.
@@ -113,8 +133,26 @@ pub fn script(scenario: &Scenario, kernel: &Kernel, fixture: bool) -> Result<Str
         let addresses: Vec<&str> = wanted.iter().map(|want| want.0).collect();
         script.push_str(&format!(" {name}={}", addresses.join(",")));
     }
-    script.push_str(" 2>&1 | say\nsection end\noracle exit\nwhile :; do sleep 1; done\n");
+    script.push_str(" 2>&1 | say\n");
+    if scenario.starts {
+        script.push_str(&start(scenario.plan));
+    }
+    script.push_str("section end\noracle exit\nwhile :; do sleep 1; done\n");
     Ok(script)
+}
+
+fn start(plan: &[Vm]) -> String {
+    let mut text = START.to_owned();
+    text.push_str("{\n");
+    for Vm(name, wanted) in plan {
+        text += &format!("start {name}");
+        for want in *wanted {
+            text += &format!(" -device vfio-pci,host={}", want.0);
+        }
+        text.push('\n');
+    }
+    text.push_str("} 2>&1 | say\n");
+    text
 }
 
 /// The short form, everything quoted.

@@ -15,6 +15,7 @@ mod qemu;
 mod run;
 mod scenario;
 mod scenarios;
+mod vmm;
 
 use std::process::ExitCode;
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::kernels::Kernel;
 use crate::scenario::{Iommu, Scenario, Step};
 
-const PROGRAM: &str = "qemu-system-x86_64";
+pub const PROGRAM: &str = "qemu-system-x86_64";
 const LIMIT: Duration = Duration::from_secs(180);
 /// `isa-debug-exit` ends with `2 * value + 1`, and the guest sends 16.
 const DONE: i32 = 33;
@@ -154,7 +154,7 @@ fn arguments(scenario: &Scenario, kernel: &Kernel, folder: &Path) -> Vec<String>
     );
     let mut words: Vec<String> = [
         "-nodefaults -no-user-config -no-reboot -display none -machine q35,kernel-irqchip=split",
-        "-accel tcg,thread=multi,tb-size=256 -smp 1 -m 512",
+        "-accel tcg,thread=multi,tb-size=256 -smp 1",
         // As on bare metal; otherwise pciehp and shpchp keep off.
         "-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
         "-device isa-debugcon,iobase=0xea,chardev=said -device isa-debug-exit,iobase=0xf4,iosize=1",
@@ -164,6 +164,8 @@ fn arguments(scenario: &Scenario, kernel: &Kernel, folder: &Path) -> Vec<String>
     .collect();
     let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
     add("-cpu", scenario.cpu.to_owned());
+    // Room for a QEMU and its VM, whose memory is pinned.
+    add("-m", if scenario.starts { "1536" } else { "512" }.to_owned());
     add("-kernel", kernel.vmlinux.display().to_string());
     add("-initrd", format!("{at}/initramfs"));
     add("-append", line);

@@ -12,6 +12,7 @@ use crate::initramfs;
 use crate::kernels::Kernel;
 use crate::qemu;
 use crate::scenario::Scenario;
+use crate::vmm;
 
 /// One scenario on one kernel.
 pub struct Row {
@@ -34,14 +35,17 @@ pub fn all(
     let mut queue = VecDeque::new();
     let bases: Vec<Vec<u8>> =
         kernels.iter().map(|kernel| initramfs::base(kernel, programs)).collect::<Result<_, _>>()?;
-    for (kernel, base) in kernels.iter().zip(&bases) {
-        for &scenario in chosen.iter().filter(|it| it.kernels == kernel.kind) {
+    for (index, (kernel, base)) in kernels.iter().zip(&bases).enumerate() {
+        let first = !kernels[..index].iter().any(|it| it.kind == kernel.kind);
+        for &scenario in chosen.iter().filter(|it| it.kernels.include(kernel.kind, first)) {
             queue.push_back((queue.len(), scenario, kernel, base));
         }
     }
     if queue.is_empty() {
         return Err("none of these scenarios is for one of these kernels".to_owned());
     }
+    let starts = queue.iter().any(|(_, scenario, ..)| scenario.starts);
+    let vmm = if starts { vmm::archive()? } else { Vec::new() };
     let queue = Mutex::new(queue);
     let rows = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -50,7 +54,8 @@ pub fn all(
                 loop {
                     let next = queue.lock().expect("no holder panics").pop_front();
                     let Some((number, scenario, kernel, base)) = next else { break };
-                    let row = one(args, scenario, kernel, base, version);
+                    let vmm: &[u8] = if scenario.starts { &vmm } else { &[] };
+                    let row = one(args, scenario, kernel, &[base, vmm], version);
                     println!("{}", crate::page::line(&row));
                     rows.lock().expect("no holder panics").push((number, row));
                 }
@@ -66,7 +71,7 @@ fn one(
     args: &Args,
     scenario: &'static Scenario,
     kernel: &Kernel,
-    base: &[u8],
+    archives: &[&[u8]],
     version: qemu::Version,
 ) -> Row {
     let start = Instant::now();
@@ -78,10 +83,10 @@ fn one(
         outcome: Outcome::Agree,
         seconds: 0,
     };
-    row.outcome = match asked(args, scenario, kernel, base, version) {
+    row.outcome = match asked(args, scenario, kernel, archives, version) {
         Err(outcome) => outcome,
         Ok(answer) => {
-            row.kernels_answer = answer.kernel.words();
+            row.kernels_answer = answer.kernels_words();
             row.ours = match &answer.before {
                 Some(before) => format!("{}; afterwards {}", before.words(), answer.ours.words()),
                 None => answer.ours.words(),
@@ -121,7 +126,7 @@ fn asked(
     args: &Args,
     scenario: &Scenario,
     kernel: &Kernel,
-    base: &[u8],
+    archives: &[&[u8]],
     version: qemu::Version,
 ) -> Result<answer::Answer, Outcome> {
     if version < (8, 0) && scenario.devices.iter().any(|it| it.contains(" igb,")) {
@@ -133,7 +138,8 @@ fn asked(
     let own =
         initramfs::scenario(scenario, kernel, args.fixtures.is_some()).map_err(Outcome::Failed)?;
     let folder = args.cache.join("runs").join(format!("{}-{}", scenario.name, kernel.name));
-    let said = qemu::run(scenario, kernel, &folder, &[base, &own].concat());
+    let said =
+        qemu::run(scenario, kernel, &folder, &[archives, &[own.as_slice()]].concat().concat());
     let said =
         said.map_err(|reason| Outcome::Failed(format!("{reason} (see {})", folder.display())))?;
     if args.verbose {

@@ -21,6 +21,8 @@ pub struct Scenario {
     pub asked_by: &'static str,
     /// Further options of `ai-how validate`.
     pub options: &'static [&'static str],
+    /// Starts each VM too, as the last word: a QEMU inside the guest, with the devices.
+    pub starts: bool,
     pub expect: Expect,
     pub kernels: Kernels,
 }
@@ -83,6 +85,8 @@ pub enum Expect {
 pub enum Kernels {
     /// Those of a distribution.
     Stock,
+    /// The first of these: for what takes long and does not depend on the release.
+    OneStock,
     /// The small one with everything built in.
     Builtin,
 }
@@ -109,6 +113,16 @@ impl Expect {
             Self::Ready | Self::Stricter(..) => Some(true),
             Self::Blocked(_) => Some(false),
             Self::Undetermined(..) => None,
+        }
+    }
+}
+
+impl Kernels {
+    /// Whether a scenario for these runs on a kernel of that kind; `first` is the first of its kind.
+    pub fn include(self, kind: Self, first: bool) -> bool {
+        match self {
+            Self::OneStock => kind == Self::Stock && first,
+            _ => self == kind,
         }
     }
 }

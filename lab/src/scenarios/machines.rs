@@ -99,6 +99,7 @@ pub const READY: Scenario = Scenario {
     plan: BOTH,
     asked_by: "",
     options: &[],
+    starts: false,
     expect: Expect::Ready,
     kernels: Kernels::Stock,
 };

@@ -4,6 +4,7 @@ mod builtin;
 mod group;
 mod host;
 mod machines;
+mod started;
 mod topology;
 
 #[cfg(test)]
@@ -12,7 +13,7 @@ pub use machines::READY;
 use crate::scenario::Scenario;
 
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    [group::ALL, topology::ALL, host::ALL, builtin::ALL].into_iter().flatten()
+    [group::ALL, topology::ALL, host::ALL, started::ALL, builtin::ALL].into_iter().flatten()
 }
 
 #[cfg(test)]
