@@ -495,6 +495,151 @@ fn hostile_members_are_refused() {
     refused("checksum of a header", &packed(&bad_sum), "checksum");
 }
 
+/// One of the two lies, and nobody can tell which.
+#[test]
+fn a_manifest_that_contradicts_its_members_is_refused() {
+    let says = "not what the manifest says";
+    let denied = |what: &str, path: &str| {
+        format!(r#""unreadable":[{{"path":"{path}","what":"{what}","why":"denied"}}]"#)
+    };
+    let told = |empty: &str, told: &str, why: &str| {
+        let text = manifest_text(4).replace(empty, told);
+        assert_ne!(text, manifest_text(4), "{told}");
+        let mut tar = raw(b"manifest.json", b'0', text.len() as u64, b"").to_vec();
+        tar.extend(text.as_bytes());
+        tar.resize(tar.len().next_multiple_of(512), 0);
+        tar.extend(raw(b"sys/", b'5', 0, b""));
+        tar.extend(raw(b"sys/empty", b'0', 0, b""));
+        tar.extend(raw(b"sys/full", b'0', 1, b""));
+        tar.extend([b'1'; 1]);
+        tar.resize(tar.len().next_multiple_of(512), 0);
+        tar.extend(raw(b"sys/link", b'2', 0, b"full"));
+        tar.extend([0; 1024]);
+        let archive = packed(&tar);
+        if why.is_empty() { accepted(told, &archive) } else { refused(told, &archive, why) }
+    };
+    let unreadable = r#""unreadable":[]"#;
+    let node = r#"{"owner":0,"group":0,"mode":0,"access_list":false,"open_to_caller":true}"#;
+    for (empty, change, why) in [
+        (r#""absent":[]"#, r#""absent":["/sys/none"]"#, ""),
+        (r#""absent":[]"#, r#""absent":["/sys/full"]"#, says),
+        (r#""absent":[]"#, r#""absent":["/sys/full/x"]"#, "no folder"),
+        (r#""not_read":[]"#, r#""not_read":["/sys/empty"]"#, ""),
+        (r#""not_read":[]"#, r#""not_read":["/sys/full"]"#, says),
+        (r#""not_read":[]"#, r#""not_read":["/sys/none"]"#, says),
+        (r#""not_read":[]"#, r#""not_read":["/sys/link"]"#, says),
+        (r#""not_read":[]"#, r#""not_read":["/sys"]"#, says),
+        (r#""special":[]"#, r#""special":["/sys/empty"]"#, ""),
+        (r#""special":[]"#, r#""special":["/sys/none"]"#, says),
+        (r#""special":[]"#, r#""special":["/sys/full"]"#, says),
+        (
+            r#""not_read":[],"special":[]"#,
+            r#""not_read":["/sys/empty"],"special":["/sys/empty"]"#,
+            says,
+        ),
+        (r#""nodes":{}"#, &format!(r#""nodes":{{"/sys/empty":{node}}}"#), ""),
+        (r#""nodes":{}"#, &format!(r#""nodes":{{"/sys/none":{node}}}"#), says),
+        (r#""nodes":{}"#, &format!(r#""nodes":{{"/sys":{node}}}"#), says),
+        (r#""listings":{}"#, r#""listings":{"/sys":["empty","full","link","other"]}"#, ""),
+        (r#""listings":{}"#, r#""listings":{"/sys":["empty","link"]}"#, "listing of its folder"),
+        (r#""listings":{}"#, r#""listings":{"/sys/none":[]}"#, says),
+        (r#""listings":{}"#, r#""listings":{"/sys/full":[]}"#, says),
+        (r#""listings":{}"#, r#""listings":{"/sys":["a","a"]}"#, "twice"),
+        (r#""listings":{}"#, r#""listings":{"/sys":[],"/sys":["empty","full","link"]}"#, "twice"),
+        (unreadable, &denied("entry", "/sys/none"), ""),
+        (unreadable, &denied("entry", "/sys/full"), says),
+        (unreadable, &denied("contents", "/sys/full"), says),
+        (unreadable, &denied("contents", "/sys/empty"), says),
+        (unreadable, &denied("contents", "/sys/none"), says),
+        (unreadable, &denied("listing", "/sys"), ""),
+        (unreadable, &denied("listing", "/sys/full"), says),
+        (unreadable, &denied("owner", "/sys/none"), says),
+    ] {
+        told(empty, change, why);
+    }
+}
+
+fn accepted(what: &str, archive: &[u8]) {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("good.snap");
+    fs::write(&file, archive).unwrap();
+    let ran = run(["doctor", "--root", file.to_str().unwrap()]);
+    assert_ne!(ran.status, 2, "{what}: {ran:?}");
+}
+
+#[test]
+fn what_stands_behind_the_end_is_refused() {
+    let sound = tar_with(0, &[]);
+    let with = |more: &[u8]| packed(&[sound.as_slice(), more].concat());
+    accepted("a whole record, as GNU tar writes it", &with(&[0; 8192]));
+    refused("bytes behind the archive", &with(b"more"), "behind the end of its archive");
+    let zeros_first = [[0; 4096].as_slice(), &raw(b"sys/a", b'0', 0, b"")].concat();
+    refused("a member behind the archive", &with(&zeros_first), "behind the end of its archive");
+    let one_block = &sound[..sound.len() - 512];
+    let split = [one_block, &raw(b"sys/a", b'0', 0, b""), &[0; 1024]].concat();
+    refused("a member behind half an end", &packed(&split), "behind the end of its archive");
+    refused("half an end", &packed(one_block), "no end");
+    refused("no end", &packed(&sound[..sound.len() - 1024]), "no end");
+    let behind = |more: &[u8]| [packed(&sound).as_slice(), more].concat();
+    for (what, more) in [
+        ("a byte", b"x".as_slice()),
+        ("a zero", &[0]),
+        ("another compression", &packed(b"")),
+        ("the same again", &packed(&sound)),
+    ] {
+        let why = "behind the end of its compression";
+        // A second one may be read as the same stream by other programs.
+        refused(&format!("{what} behind the compression"), &behind(more), why);
+    }
+}
+
+#[test]
+fn headers_that_name_the_next_member_are_read_strictly() {
+    let long = |kind: u8, size: u64, text: &[u8]| {
+        let mut blocks = raw(b"././@LongLink", kind, size, b"").to_vec();
+        blocks.extend(text);
+        blocks.resize(blocks.len().next_multiple_of(512), 0);
+        blocks
+    };
+    let name = |text: &str| long(b'L', text.len() as u64 + 1, text.as_bytes());
+    let target = |text: &str| long(b'K', text.len() as u64 + 1, text.as_bytes());
+    let tar = |blocks: &[&[u8]]| packed(&tar_with(1, blocks));
+    let file = |name: &[u8]| raw(name, b'0', 0, b"");
+    let path = format!("sys/{}", "a".repeat(120));
+    let short = &path.as_bytes()[..99];
+    accepted("a long name", &tar(&[&name(&path), &file(short)]));
+    accepted(
+        "a long name without a zero",
+        &tar(&[&long(b'L', 124, path.as_bytes()), &file(short)]),
+    );
+    for (what, archive, why) in [
+        ("another name", tar(&[&name("sys/other"), &file(b"sys/a")]), "two names"),
+        ("a way out", tar(&[&name("../../etc/passwd"), &file(b"..")]), "leads out"),
+        ("two in a row", tar(&[&name(&path), &name(&path), &file(short)]), "two names"),
+        ("a name inside", tar(&[&name("sys/a\0/b"), &file(b"sys/a")]), "not plain"),
+        ("no name", tar(&[&long(b'L', 0, b""), &file(b"")]), "not plain"),
+        ("nothing named", packed(&tar_with(0, &[&name(&path)])), "no member"),
+        ("a target of a file", tar(&[&target("b"), &file(b"sys/a")]), "two names"),
+        ("another target", tar(&[&target("c"), &raw(b"sys/a", b'2', 0, b"b")]), "two names"),
+        ("too long by its size", tar(&[&long(b'L', 10 << 30, b"")]), "too long"),
+        ("a target too long by its size", tar(&[&long(b'K', 10 << 30, b"")]), "too long"),
+        ("longer than it is", tar(&[&long(b'L', 1024, b"sys/a")]), "no member"),
+        ("a folder with data", tar(&[&raw(b"sys/a/", b'5', 512, b""), &[7; 512]]), "holds data"),
+        ("a link with data", tar(&[&raw(b"sys/a", b'2', 512, b"b"), &[7; 512]]), "holds data"),
+    ] {
+        refused(what, &archive, why);
+    }
+    for kind in *b"xgXSDMNVA" {
+        let mut pax = raw(b"PaxHeader/a", kind, 22, b"").to_vec();
+        pax.extend(b"22 path=../etc/passwd\n");
+        pax.resize(pax.len().next_multiple_of(512), 0);
+        let what = format!("a header of the kind {}", char::from(kind));
+        refused(&what, &tar(&[&pax, &file(b"sys/a")]), "neither a file");
+    }
+    let many = name(&path).repeat(100_000);
+    refused("names without end", &tar(&[&many]), "two names");
+}
+
 #[test]
 fn long_names_and_many_members_are_refused() {
     let build = |fill: &dyn Fn(&mut Builder<Vec<u8>>)| {
@@ -581,7 +726,11 @@ fn what_is_no_snapshot_is_refused() {
         packed(&tar)
     };
     refused("no JSON", &other("{", "["), "manifest.json");
-    refused("a lie", &other(r#""absent":[]"#, r#""absent":["/sys"]"#), "absent");
+    refused(
+        "a lie",
+        &other(r#""absent":[]"#, r#""absent":["/sys"]"#),
+        "not what the manifest says",
+    );
     refused("a way out", &other(r#""absent":[]"#, r#""absent":["/../x"]"#), "leads out");
     refused(
         "a path for a name",

@@ -3,7 +3,7 @@
 
 use std::io::{self, Read};
 
-/// Of all that comes out of the compression.
+/// Of all that comes out of the compression, and of all that goes in.
 pub(super) const MOST_BYTES: u64 = 256 << 20;
 pub(super) const MOST_MEMBERS: usize = 200_000;
 /// With the folders that only the names of members tell of.
@@ -36,6 +36,8 @@ pub enum SnapshotError {
     TooLarge,
     #[error("broken after {members} members: {error}")]
     Broken { members: usize, error: String },
+    #[error("refused: it has data behind the end of its {what}")]
+    Behind { what: &'static str },
     #[error("broken: it has {found} members, and its manifest says {told}")]
     Incomplete { found: usize, told: usize },
     #[error("refused: its links are too long to follow")]
@@ -59,6 +61,10 @@ pub enum Problem {
     Type,
     #[error("is larger than any that is packed")]
     Large,
+    #[error("has two names")]
+    TwoNames,
+    #[error("is no file and holds data")]
+    Holds,
     #[error("lies below something that is no folder")]
     BelowFile,
     #[error("is a link that is absolute")]
@@ -71,8 +77,10 @@ pub enum Problem {
     Loop,
     #[error("ends before its length is reached")]
     Short,
-    #[error("is called absent by the manifest")]
-    Absent,
+    #[error("is not what the manifest says of it")]
+    Contradicted,
+    #[error("is not in the listing of its folder")]
+    Unlisted,
 }
 
 /// Ends with an error where it gives more than is allowed.
@@ -84,6 +92,10 @@ pub(super) struct Capped<R> {
 impl<R> Capped<R> {
     pub(super) fn new(inner: R) -> Self {
         Self { inner, left: MOST_BYTES }
+    }
+
+    pub(super) fn into_inner(self) -> R {
+        self.inner
     }
 }
 

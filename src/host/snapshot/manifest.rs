@@ -1,9 +1,12 @@
 //! The first member of a snapshot: what it is, and all that files, folders and links cannot say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::marker::PhantomData;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::host::access::Node;
 use crate::host::reading::Why;
@@ -37,8 +40,10 @@ pub struct Manifest {
     /// Device nodes and pipes, of which only this is told: their members are empty files.
     pub special: BTreeSet<String>,
     /// Owners of device nodes, and whether who took the snapshot may open them.
+    #[serde(deserialize_with = "each_once")]
     pub nodes: BTreeMap<String, NodeEntry>,
     /// All names in the folders that were listed. One without a member was not read.
+    #[serde(deserialize_with = "each_once")]
     pub listings: BTreeMap<String, Vec<String>>,
 }
 
@@ -96,6 +101,32 @@ pub enum Cause {
     Missing,
     /// The owner of a copy is not that of the host.
     Copied,
+}
+
+/// A map in which no key stands twice: by JSON the last one holds, and a person sees the first.
+fn each_once<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<BTreeMap<String, T>, D::Error> {
+    struct EachOnce<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for EachOnce<T> {
+        type Value = BTreeMap<String, T>;
+
+        fn expecting(&self, to: &mut fmt::Formatter) -> fmt::Result {
+            to.write_str("a map of paths")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut all: A) -> Result<Self::Value, A::Error> {
+            let mut map = BTreeMap::new();
+            while let Some((path, value)) = all.next_entry::<String, T>()? {
+                if map.contains_key(&path) {
+                    return Err(A::Error::custom(format_args!("{path:?} is there twice")));
+                }
+                map.insert(path, value);
+            }
+            Ok(map)
+        }
+    }
+    from.deserialize_map(EachOnce(PhantomData))
 }
 
 impl Unreadable {

@@ -3,14 +3,16 @@
 //! *Invariant:* there is no list of files here. What is packed is what the root handed out
 //! ([`Capture`]), and what is replayed is answered from the same.
 
+mod complete;
 mod limits;
 mod manifest;
 mod names;
 mod pack;
+mod tape;
 mod unpack;
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +44,7 @@ pub struct Made {
 
 impl Replay {
     pub fn open(file: OwnedFd, path: &Path) -> Result<Self, SnapshotError> {
-        Self::read(BufReader::new(File::from(file)), path)
+        Self::read(File::from(file), path)
     }
 
     /// Nothing is written, and what is held in memory is bounded by [`limits`].

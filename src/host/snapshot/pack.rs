@@ -11,6 +11,7 @@ use super::Made;
 use super::manifest::{Manifest, NAME, NodeEntry, SCHEMA, Tool, Unreadable, What};
 use super::names::{check_target, comes_to_an_end, place_of};
 use crate::host::access::Node;
+use crate::host::reading::Why;
 use crate::host::root::{Capture, Kind, Place, Root, link_loop};
 use crate::host::stand_ins::{OTHER, process_of};
 
@@ -34,6 +35,7 @@ pub fn pack(root: &Root, kernel: Option<String>, made: &Made) -> io::Result<Pack
     let mut capture = root.captured();
     leave_out_idle_processes(&mut capture, root.own_process());
     leave_out_what_is_refused(&mut capture);
+    settle(&mut capture);
     let mut manifest = Manifest {
         schema: SCHEMA.to_owned(),
         tool: Tool {
@@ -76,7 +78,9 @@ fn member(place: &Place) -> Option<Member<'_>> {
         Kind::Folder => Member::Folder,
         Kind::Link(target) => Member::Link(target),
         Kind::File | Kind::Special => {
+            let is_file = matches!(place.kind, Some(Ok(Kind::File)));
             let bytes = place.bytes.as_ref().and_then(|bytes| bytes.as_ref().ok());
+            let bytes = bytes.filter(|_| is_file);
             let node = place.node.as_ref().and_then(|node| node.as_ref().ok());
             Member::File(bytes.map_or(&[], Vec::as_slice), node)
         }
@@ -84,39 +88,46 @@ fn member(place: &Place) -> Option<Member<'_>> {
 }
 
 impl Manifest {
+    /// Only what can be told of a thing of its kind: a host changes while it is read.
     fn tell(&mut self, capture: &Capture, path: &str, place: &Place) {
-        let mut failed = |what, why: &_| self.unreadable.extend(Unreadable::new(path, what, why));
-        match &place.kind {
-            Some(Err(why)) => failed(What::Entry, why),
-            Some(Ok(Kind::Missing)) if !capture.is_listed_without(path) => {
+        let kind = match &place.kind {
+            Some(Ok(kind)) => kind,
+            Some(Err(why)) => return self.tell_unread(path, What::Entry, why),
+            None => return,
+        };
+        match kind {
+            Kind::Missing if !capture.is_listed_without(path) => {
                 self.absent.insert(path.to_owned());
             }
-            Some(Ok(Kind::File)) if !matches!(place.bytes, Some(Ok(_))) => {
-                self.not_read.insert(path.to_owned());
+            Kind::Missing | Kind::Link(_) => {}
+            Kind::Folder => match &place.names {
+                Some(Err(why)) => self.tell_unread(path, What::Listing, why),
+                Some(Ok(names)) => drop(self.listings.insert(path.to_owned(), names.clone())),
+                None => {}
+            },
+            Kind::File | Kind::Special => {
+                let is_special = *kind == Kind::Special;
+                if is_special {
+                    self.special.insert(path.to_owned());
+                } else if !matches!(place.bytes, Some(Ok(_))) {
+                    self.not_read.insert(path.to_owned());
+                }
+                if let (false, Some(Err(why))) = (is_special, &place.bytes) {
+                    self.tell_unread(path, What::Contents, why);
+                }
+                match &place.node {
+                    Some(Err(why)) => self.tell_unread(path, What::Owner, why),
+                    Some(Ok(node)) => {
+                        self.nodes.insert(path.to_owned(), NodeEntry::new(node));
+                    }
+                    None => {}
+                }
             }
-            Some(Ok(Kind::Special)) => {
-                self.special.insert(path.to_owned());
-            }
-            _ => {}
         }
-        if matches!(place.kind, Some(Ok(Kind::Missing))) {
-            return;
-        }
-        let mut failed = |what, why: &_| self.unreadable.extend(Unreadable::new(path, what, why));
-        if let Some(Err(why)) = &place.bytes {
-            failed(What::Contents, why);
-        }
-        match &place.names {
-            Some(Err(why)) => failed(What::Listing, why),
-            Some(Ok(names)) => drop(self.listings.insert(path.to_owned(), names.clone())),
-            None => {}
-        }
-        let mut failed = |what, why: &_| self.unreadable.extend(Unreadable::new(path, what, why));
-        match &place.node {
-            Some(Err(why)) => failed(What::Owner, why),
-            Some(Ok(node)) => drop(self.nodes.insert(path.to_owned(), NodeEntry::new(node))),
-            None => {}
-        }
+    }
+
+    fn tell_unread(&mut self, path: &str, what: What, why: &Why) {
+        self.unreadable.extend(Unreadable::new(path, what, why));
     }
 }
 
@@ -181,6 +192,34 @@ fn leave_out_what_is_refused(capture: &mut Capture) {
     for path in bad {
         if let Some(place) = capture.places.get_mut(&path) {
             place.kind = Some(Err(link_loop()));
+        }
+    }
+}
+
+/// A host changes while it is read: of what vanished nothing below is told, and what came after its
+/// folder was listed is in the list.
+fn settle(capture: &mut Capture) {
+    let mut gone = BTreeSet::new();
+    let is_folder = |capture: &Capture, path: &str| {
+        let kind = capture.places.get(path).and_then(|place| place.kind.as_ref());
+        path.is_empty() || matches!(kind, None | Some(Ok(Kind::Folder)))
+    };
+    // In the order of names a folder comes before what it holds.
+    let paths: Vec<String> = capture.places.keys().cloned().collect();
+    for path in paths {
+        let Some((folder, name)) = path.rsplit_once('/') else { continue };
+        if gone.contains(folder) || !is_folder(capture, folder) {
+            capture.places.remove(&path);
+            gone.insert(path);
+            continue;
+        }
+        let is_missing = matches!(capture.places[&path].kind, Some(Ok(Kind::Missing)));
+        if is_missing || name.starts_with('.') || !capture.is_listed_without(&path) {
+            continue;
+        }
+        if let Some(Ok(names)) = capture.places.get_mut(folder).and_then(|it| it.names.as_mut()) {
+            names.push(name.to_owned());
+            names.sort_unstable();
         }
     }
 }

@@ -1,45 +1,42 @@
 //! Unpacking into memory. An archive is what a stranger sent: each member is held to be hostile
 //! until it was looked at, and nothing of it touches the disk.
 
-use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 
-use flate2::read::GzDecoder;
-use tar::{Archive, Entry, EntryType};
+use flate2::bufread::GzDecoder;
+use tar::EntryType;
 
 use super::limits::{
     Capped, LARGEST_MANIFEST, LARGEST_MEMBER, MOST_MEMBERS, MOST_PLACES, MOST_STEPS, Problem,
     SnapshotError,
 };
-use super::manifest::{Manifest, NAME, SCHEMA, What};
+use super::manifest::{Manifest, NAME, SCHEMA};
 use super::names::{check_target, comes_to_an_end, place_of};
+use super::tape::{Member, Tape, shown};
 use crate::host::root::{Capture, Kind, Place};
 
 pub(super) fn unpack(archive: impl Read) -> Result<(Manifest, Capture), SnapshotError> {
-    let mut archive = Archive::new(Capped::new(GzDecoder::new(archive)));
-    let mut manifest = None;
+    let archive = BufReader::new(Capped::new(archive));
+    let mut tape = Tape::new(Capped::new(GzDecoder::new(archive)));
+    let manifest = match tape.next()? {
+        Some(member) => read_manifest(&mut tape, &member)?,
+        None => return Err(SnapshotError::NoManifest),
+    };
     let mut capture = Capture::default();
-    let mut members = 0;
-    let entries = archive.entries().map_err(|error| broken(0, &error))?;
-    for entry in entries {
-        let mut entry = entry.map_err(|error| match manifest {
-            None => no_archive(&error),
-            Some(_) => broken(members, &error),
-        })?;
-        let Some(_) = &manifest else {
-            manifest = Some(read_manifest(&mut entry)?);
-            continue;
-        };
-        members += 1;
-        if members > MOST_MEMBERS {
+    while let Some(member) = tape.next()? {
+        if tape.members > MOST_MEMBERS {
             return Err(SnapshotError::TooManyMembers);
         }
-        add(&mut capture, &mut entry, members)?;
+        add(&mut capture, &mut tape, &member)?;
     }
-    // The checksum of the compression stands at its end.
-    let mut rest = archive.into_inner();
-    std::io::copy(&mut rest, &mut std::io::sink()).map_err(|error| broken(members, &error))?;
-    let manifest = manifest.ok_or(SnapshotError::NoManifest)?;
+    let members = tape.members - 1;
+    // The end of the tar was looked for up to the end of the compression, and its checksum there.
+    let mut behind = tape.into_inner().into_inner().into_inner();
+    match behind.fill_buf() {
+        Ok([]) => {}
+        Ok(_) => return Err(SnapshotError::Behind { what: "compression" }),
+        Err(error) => return Err(SnapshotError::Broken { members, error: error.to_string() }),
+    }
     if manifest.members != members {
         return Err(SnapshotError::Incomplete { found: members, told: manifest.members });
     }
@@ -48,16 +45,14 @@ pub(super) fn unpack(archive: impl Read) -> Result<(Manifest, Capture), Snapshot
     Ok((manifest, capture))
 }
 
-fn read_manifest(entry: &mut Entry<impl Read>) -> Result<Manifest, SnapshotError> {
-    let is_it = entry.path_bytes().as_ref() == NAME.as_bytes();
-    if !is_it || entry.header().entry_type() != EntryType::Regular {
+fn read_manifest(tape: &mut Tape<impl Read>, member: &Member) -> Result<Manifest, SnapshotError> {
+    if member.name != NAME.as_bytes() || member.kind != EntryType::Regular {
         return Err(SnapshotError::NoManifest);
     }
-    let size = entry.size();
-    if size > LARGEST_MANIFEST {
+    if member.size > LARGEST_MANIFEST {
         return Err(refused(NAME, Problem::Large));
     }
-    let bytes = read_all(entry, size, NAME, 0)?;
+    let bytes = tape.contents(member)?;
     let wrong = |error: serde_json::Error| SnapshotError::Manifest {
         error: error.to_string().chars().take(200).collect(),
     };
@@ -78,22 +73,21 @@ struct Format {
 
 fn add(
     capture: &mut Capture,
-    entry: &mut Entry<impl Read>,
-    members: usize,
+    tape: &mut Tape<impl Read>,
+    member: &Member,
 ) -> Result<(), SnapshotError> {
-    let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-    let shown = shown(&name);
+    let shown = shown(&member.name);
     let refuse = |problem| refused(&shown, problem);
-    let path = place_of(&name).map_err(refuse)?;
-    if std::str::from_utf8(&entry.path_bytes()).is_err() {
+    let path = place_of(&String::from_utf8_lossy(&member.name)).map_err(refuse)?;
+    if std::str::from_utf8(&member.name).is_err() {
         return Err(refuse(Problem::Name));
     }
-    let kind = match entry.header().entry_type() {
+    let kind = match member.kind {
         EntryType::Regular => Kind::File,
         EntryType::Directory => Kind::Folder,
         EntryType::Symlink => {
-            let target = entry.link_name_bytes().unwrap_or_default();
-            let target = std::str::from_utf8(&target).map_err(|_| refuse(Problem::Target))?;
+            let target =
+                std::str::from_utf8(&member.target).map_err(|_| refuse(Problem::Target))?;
             check_target(&path, target).map_err(refuse)?;
             Kind::Link(target.to_owned())
         }
@@ -102,12 +96,10 @@ fn add(
         }
         _ => return Err(refuse(Problem::Type)),
     };
-    let size = entry.size();
-    if size > LARGEST_MEMBER {
-        return Err(refuse(Problem::Large));
-    }
     let bytes = match kind {
-        Kind::File => Some(Ok(read_all(entry, size, &shown, members)?)),
+        Kind::File if member.size > LARGEST_MEMBER => return Err(refuse(Problem::Large)),
+        Kind::File => Some(Ok(tape.contents(member)?)),
+        _ if member.size > 0 => return Err(refuse(Problem::Holds)),
         _ => None,
     };
     // Folders come before what they hold, or with it.
@@ -128,67 +120,6 @@ fn add(
     }
 }
 
-fn read_all(
-    entry: &mut Entry<impl Read>,
-    size: u64,
-    shown: &str,
-    members: usize,
-) -> Result<Vec<u8>, SnapshotError> {
-    let mut bytes = Vec::new();
-    entry.take(size).read_to_end(&mut bytes).map_err(|error| broken(members, &error))?;
-    if bytes.len() as u64 != size {
-        return Err(refused(shown, Problem::Short));
-    }
-    Ok(bytes)
-}
-
-impl Manifest {
-    /// Puts what it tells to the members.
-    fn complete(&self, capture: &mut Capture) -> Result<(), SnapshotError> {
-        let checked = |path: &str| {
-            let name = path.strip_prefix('/').unwrap_or("..");
-            place_of(name).map_err(|problem| refused(&shown(path), problem))
-        };
-        let places = &mut capture.places;
-        for path in &self.absent {
-            let place = places.entry(checked(path)?).or_default();
-            if place.kind.replace(Ok(Kind::Missing)).is_some() {
-                return Err(refused(&shown(path), Problem::Absent));
-            }
-        }
-        for path in &self.special {
-            let place = places.entry(checked(path)?).or_default();
-            place.kind = Some(Ok(Kind::Special));
-        }
-        for path in self.special.iter().chain(&self.not_read) {
-            places.entry(checked(path)?).or_default().bytes = None;
-        }
-        for (path, node) in &self.nodes {
-            places.entry(checked(path)?).or_default().node = Some(Ok(node.node()));
-        }
-        for (path, names) in &self.listings {
-            let plain = |name: &String| !name.is_empty() && !name.contains(['/', '\0']);
-            if !names.iter().all(plain) {
-                return Err(refused(&shown(path), Problem::Name));
-            }
-            let sorted: BTreeSet<String> = names.iter().cloned().collect();
-            places.entry(checked(path)?).or_default().names =
-                Some(Ok(sorted.into_iter().collect()));
-        }
-        for unreadable in &self.unreadable {
-            let place = places.entry(checked(&unreadable.path)?).or_default();
-            let why = unreadable.why();
-            match unreadable.what {
-                What::Entry => place.kind = Some(Err(why)),
-                What::Contents => place.bytes = Some(Err(why)),
-                What::Listing => place.names = Some(Err(why)),
-                What::Owner => place.node = Some(Err(why)),
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Whether each link comes to an end: at something, or at nothing.
 fn check_links(capture: &Capture) -> Result<(), SnapshotError> {
     let mut steps = 0;
@@ -201,31 +132,12 @@ fn check_links(capture: &Capture) -> Result<(), SnapshotError> {
             return Err(SnapshotError::TooManySteps);
         }
         if !ends {
-            return Err(refused(&shown(path.trim_start_matches('/')), Problem::Loop));
+            return Err(refused(&shown(path.trim_start_matches('/').as_bytes()), Problem::Loop));
         }
     }
     Ok(())
 }
 
-fn shown(name: &str) -> String {
-    let short: String = name.chars().take(100).collect();
-    if short.len() < name.len() { short + "..." } else { short }
-}
-
 fn refused(member: &str, problem: Problem) -> SnapshotError {
     SnapshotError::Member { member: member.to_owned(), problem }
-}
-
-fn no_archive(error: &std::io::Error) -> SnapshotError {
-    match error.kind() {
-        std::io::ErrorKind::FileTooLarge => SnapshotError::TooLarge,
-        _ => SnapshotError::NotAnArchive { error: error.to_string() },
-    }
-}
-
-fn broken(members: usize, error: &std::io::Error) -> SnapshotError {
-    match error.kind() {
-        std::io::ErrorKind::FileTooLarge => SnapshotError::TooLarge,
-        _ => SnapshotError::Broken { members, error: error.to_string() },
-    }
 }
