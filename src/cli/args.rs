@@ -104,7 +104,7 @@ pub enum InventoryOf {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: text, json, ndjson, sarif, junit, prometheus.\nExamples:\n  ai-how validate config/cluster.yaml\n  ai-how validate --skip-pcie-validation cluster.yaml\n  ai-how validate --root /mnt/other-host --format json cluster.yaml"
+    after_help = "Formats: text, json, ndjson, sarif, junit, prometheus, svg, html.\nExamples:\n  ai-how validate config/cluster.yaml\n  ai-how validate --skip-pcie-validation cluster.yaml\n  ai-how validate --root /mnt/other-host --format json cluster.yaml"
 )]
 pub struct ValidateArgs {
     /// Configurations, judged as one plan; - is standard input
@@ -130,7 +130,7 @@ pub struct ValidateArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: text, json, nfd, prometheus. Exit codes as of validate.\nExamples:\n  ai-how doctor\n  ai-how doctor --as libvirt-qemu\n  ai-how doctor --root /mnt/other-host --format json"
+    after_help = "Formats: text, json, nfd, prometheus, html. Exit codes as of validate.\nExamples:\n  ai-how doctor\n  ai-how doctor --as libvirt-qemu\n  ai-how doctor --root /mnt/other-host --format json"
 )]
 pub struct DoctorArgs {
     /// Turn warnings into errors
@@ -143,7 +143,7 @@ pub struct DoctorArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: text, json, ndjson, csv, nfd, prometheus.\nPassthrough: ready (as it is), possible (only binding is missing), blocked (the code says why), never (a bridge), undetermined.\nExamples:\n  ai-how inventory pcie --tree\n  ai-how inventory pcie --type gpu\n  ai-how inventory pcie --driver none --format csv"
+    after_help = "Formats: text, json, ndjson, csv, nfd, prometheus, svg, html.\nPassthrough: ready (as it is), possible (only binding is missing), blocked (the code says why), never (a bridge), undetermined.\nExamples:\n  ai-how inventory pcie --tree\n  ai-how inventory pcie --type gpu\n  ai-how inventory pcie --driver none --format csv"
 )]
 pub struct PcieArgs {
     /// Only these functions, 0000:01:00.0
@@ -168,7 +168,7 @@ pub struct PcieArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: text, json, ndjson, csv, nfd, prometheus. The link is read of cards that are awake, which touches them.\nExample: ai-how inventory gpu --format json"
+    after_help = "Formats: text, json, ndjson, csv, nfd, prometheus, html. The link is read of cards that are awake, which touches them.\nExample: ai-how inventory gpu --format json"
 )]
 pub struct GpuArgs {
     /// Read more: driver-override waits for a stuck driver
@@ -237,6 +237,8 @@ pub enum Format {
     Junit,
     Nfd,
     Prometheus,
+    Svg,
+    Html,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -302,6 +304,8 @@ impl Format {
             Self::Junit => "junit",
             Self::Nfd => "nfd",
             Self::Prometheus => "prometheus",
+            Self::Svg => "svg",
+            Self::Html => "html",
         }
     }
 }

@@ -4,16 +4,27 @@ use super::args::{Format, Global, ValidateArgs};
 use super::exit::{CliError, Exit};
 use super::output;
 use crate::config;
-use crate::host::{Host, Need, Reading, Root, Why};
+use crate::host::{Devices, Host, Need, Reading, Root, Why};
+use crate::inventory::{Filter, Inventory};
 use crate::policy::{self, Policy};
+use crate::report::html::Report;
+use crate::report::picture::{self, Marks, Scene};
 use crate::report::text::{self, Amount};
 use crate::report::view::Validate;
-use crate::report::{junit, prometheus, sarif};
+use crate::report::{html, junit, prometheus, sarif};
 use crate::rules;
 use crate::source::Sources;
 
-const FORMATS: &[Format] =
-    &[Format::Text, Format::Json, Format::Ndjson, Format::Sarif, Format::Junit, Format::Prometheus];
+const FORMATS: &[Format] = &[
+    Format::Text,
+    Format::Json,
+    Format::Ndjson,
+    Format::Sarif,
+    Format::Junit,
+    Format::Prometheus,
+    Format::Svg,
+    Format::Html,
+];
 
 pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
     output::check_format("validate", global, FORMATS)?;
@@ -37,6 +48,19 @@ pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
         Format::Sarif => output::json(&sarif::Log::new(&judged, &config, &sources))?,
         Format::Junit => junit::xml(&judged, &config, host.as_ref()),
         Format::Prometheus => prometheus::validate(&judged, &config),
+        Format::Svg | Format::Html => {
+            let whole = host.is_some().then(|| whole_host(global)).transpose()?;
+            let inventory = whole.as_ref().map(|host| Inventory::new(host, &Filter::default()));
+            let inventory = inventory.as_ref();
+            if global.format == Format::Html {
+                let judged = Some((&judged, &config, &sources));
+                let (host, command) = (host.as_ref(), "validate");
+                html::page(&Report { command, host, judged, inventory, ..Report::default() })
+            } else {
+                let marks = Marks::new(&judged);
+                picture::alone(Scene { inventory, marks: &marks, plan: Some((&judged, &config)) })
+            }
+        }
         _ => text::validate(&judged, &config, &sources, output::paint(global), amount(global)),
     };
     output::write(global, &result)?;
@@ -64,6 +88,12 @@ pub fn read_host(global: &Global, need: &Need) -> Result<Host, CliError> {
         return Err(CliError::NoUser { name: name.clone(), why });
     }
     Ok(host)
+}
+
+/// All functions of the host, for a picture. They are read by themselves, so that a verdict stands
+/// on the same facts whatever the format.
+pub fn whole_host(global: &Global) -> Result<Host, CliError> {
+    read_host(global, &Need { devices: Devices::All, details: true, ..Need::default() })
 }
 
 pub fn open_root(global: &Global) -> Result<Root, CliError> {

@@ -101,7 +101,7 @@ fn block(card: &Card, paint: Paint) -> String {
         lines.put(role.as_str(), &function_words(row, paint));
     }
     lines.put("memory", &memory(device));
-    lines.put("link", &link(device));
+    lines.put("link", &link_words(device));
     lines.put("reset", &reset(device));
     let display = display(card);
     if !display.is_empty() {
@@ -144,13 +144,13 @@ fn memory(device: &Device) -> String {
     let Some(state) = &device.state else { return "?".to_owned() };
     match state.bars.known() {
         Ok(Some(bars)) if bars.is_empty() => "none".to_owned(),
-        Ok(Some(bars)) => bars.iter().map(bar).collect::<Vec<_>>().join(", "),
+        Ok(Some(bars)) => bars.iter().map(bar_words).collect::<Vec<_>>().join(", "),
         Ok(None) => "-".to_owned(),
         Err(_) => "?".to_owned(),
     }
 }
 
-fn bar(bar: &Bar) -> String {
+pub fn bar_words(bar: &Bar) -> String {
     let kind = match bar.kind {
         BarKind::Io => " of ports",
         BarKind::Mem32 => "",
@@ -171,7 +171,7 @@ fn size(bytes: u64) -> String {
 }
 
 /// Now, and what device and slot could do; a GPU at rest slows its link down by itself.
-fn link(device: &Device) -> String {
+pub fn link_words(device: &Device) -> String {
     let Some(link) = &device.link else { return "?".to_owned() };
     let width =
         |reading| value(reading).map_or_else(|| "?".to_owned(), |lanes: u32| lanes.to_string());

@@ -109,7 +109,8 @@ fn line(check: &Checked, judged: &Judged, paint: Paint) -> String {
     text
 }
 
-fn words(check: &Checked) -> String {
+/// The answer in words.
+pub fn words(check: &Checked) -> String {
     match check.answer {
         Some(true) => check.good.to_owned(),
         Some(false) => check.rule.summary.trim_end_matches('.').to_owned(),

@@ -173,7 +173,7 @@ impl GroupView {
 }
 
 impl DeviceView {
-    fn new(row: &Row, groups: &BTreeMap<u32, &GroupRow>) -> Self {
+    pub fn new(row: &Row, groups: &BTreeMap<u32, &GroupRow>) -> Self {
         let device = row.device;
         let (details, state) = (device.details.as_ref(), device.state.as_ref());
         let class = value(&device.class);

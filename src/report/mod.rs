@@ -6,10 +6,13 @@
 pub mod cards;
 pub mod doctor;
 pub mod explain;
+pub mod html;
 pub mod inventory;
 pub mod junit;
+mod markup;
 pub mod nfd;
 pub mod paint;
+pub mod picture;
 pub mod prometheus;
 pub mod sarif;
 pub mod snippet;

@@ -98,7 +98,8 @@ pub fn masked(line: &str) -> String {
     safe
 }
 
-fn is_harmful(c: char) -> bool {
+/// Whether a character drives a terminal, or turns the direction of writing.
+pub fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
 }

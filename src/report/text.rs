@@ -208,24 +208,14 @@ impl<'a> Page<'a> {
     }
 
     fn end(&self) -> String {
-        let Summary { errors, warnings, notes, undetermined } = Summary::new(self.judged);
-        let mut counts = Vec::new();
-        for (count, word) in [(errors, "error"), (warnings, "warning"), (notes, "note")] {
-            if count > 0 {
-                counts.push(counted(count, word));
-            }
-        }
-        if undetermined > 0 {
-            counts.push(format!("{undetermined} undetermined"));
-        }
-        let counts =
-            if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
+        let counts = counts(self.judged);
+        let counts = if counts.is_empty() { counts } else { format!(" ({counts})") };
         let verdict = self.paint.verdict(self.judged.verdict, self.judged.verdict.as_str());
         let mut text = format!("Verdict: {verdict}{counts}\n");
         if self.nothing_is_wanted() && self.judged.verdict == Verdict::Ready {
             text += "No VM wants a device, so nothing of the host was judged.\n";
         }
-        if let Some(first) = self.first_step() {
+        if let Some(first) = first_step(self.judged) {
             text += &self.paint.wrapped("", &format!("First: {first}"));
         }
         text
@@ -236,36 +226,55 @@ impl<'a> Page<'a> {
         self.sources.names().next().is_some()
             && self.judged.vms.iter().all(|vm| vm.devices.is_empty())
     }
+}
 
-    /// What comes first where a remedy has to wait for another.
-    fn before(&self, code: &'static str, remedy: &'a Remedy) -> (&'static str, &'a Remedy) {
-        let other = remedy.after.and_then(|after| {
-            let mut errors = self.judged.findings.iter().filter(|it| it.is_error());
-            let cause = errors.find(|it| it.code == after)?;
-            Some((cause.code, cause.remedies.first()?))
-        });
-        other.unwrap_or((code, remedy))
-    }
-
-    fn first_step(&self) -> Option<String> {
-        let mut errors =
-            self.judged.findings.iter().filter(|finding| finding.is_error()).peekable();
-        if let Some(first) = errors.peek().map(|first| first.code) {
-            let step = errors.find_map(|error| Some((error.code, error.remedies.first()?)));
-            let step = step.map(|(code, remedy)| self.before(code, remedy));
-            return Some(step.map_or_else(
-                || format!("({first}) correct the place shown."),
-                |(code, remedy)| format!("({code}) {}", escaped(&remedy.text)),
-            ));
+/// `2 errors, 1 warning`; empty where nothing was said.
+pub fn counts(judged: &Judged) -> String {
+    let Summary { errors, warnings, notes, undetermined } = Summary::new(judged);
+    let mut counts = Vec::new();
+    for (count, word) in [(errors, "error"), (warnings, "warning"), (notes, "note")] {
+        if count > 0 {
+            counts.push(counted(count, word));
         }
-        let open = self.judged.undetermined.iter().find(|it| it.decides())?;
-        let step = match open.needs {
-            Some("root") => "run it as root",
-            Some(_) => "capture what is missing, or run it on the host itself",
-            None => "look at the paths named above",
-        };
-        Some(format!("({}) {step}.", open.code))
     }
+    if undetermined > 0 {
+        counts.push(format!("{undetermined} undetermined"));
+    }
+    counts.join(", ")
+}
+
+/// What to do first.
+pub fn first_step(judged: &Judged) -> Option<String> {
+    let mut errors = judged.findings.iter().filter(|finding| finding.is_error()).peekable();
+    if let Some(first) = errors.peek().map(|first| first.code) {
+        let step = errors.find_map(|error| Some((error.code, error.remedies.first()?)));
+        let step = step.map(|(code, remedy)| before(judged, code, remedy));
+        return Some(step.map_or_else(
+            || format!("({first}) correct the place shown."),
+            |(code, remedy)| format!("({code}) {}", escaped(&remedy.text)),
+        ));
+    }
+    let open = judged.undetermined.iter().find(|it| it.decides())?;
+    let step = match open.needs {
+        Some("root") => "run it as root",
+        Some(_) => "capture what is missing, or run it on the host itself",
+        None => "look at the paths named above",
+    };
+    Some(format!("({}) {step}.", open.code))
+}
+
+/// What comes first where a remedy has to wait for another.
+fn before<'a>(
+    judged: &'a Judged,
+    code: &'static str,
+    remedy: &'a Remedy,
+) -> (&'static str, &'a Remedy) {
+    let other = remedy.after.and_then(|after| {
+        let mut errors = judged.findings.iter().filter(|it| it.is_error());
+        let cause = errors.find(|it| it.code == after)?;
+        Some((cause.code, cause.remedies.first()?))
+    });
+    other.unwrap_or((code, remedy))
 }
 
 /// `ready`, `blocked: 2 errors`, `undetermined: 1 check`.
