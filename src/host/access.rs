@@ -36,6 +36,11 @@ impl Node {
         }
     }
 
+    /// Opening a node for writing is all that it takes to own what is behind it.
+    pub fn is_writable_by_all(&self) -> bool {
+        self.mode & 0o002 != 0
+    }
+
     /// The first that fits decides: owner, group, others (`path_resolution(7)`).
     pub fn mode_allows(&self, uid: u32, gids: &[u32]) -> bool {
         const READ_WRITE: u32 = 0o6;

@@ -31,6 +31,7 @@ mod slots;
 pub mod snapshot;
 mod stand_ins;
 mod uses;
+mod vfio_nodes;
 mod xen;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,6 +127,10 @@ pub struct Vfio {
     pub container_node: Option<Reading<()>>,
     /// `/dev/vfio/devices`, there when devices can be opened without a group.
     pub cdev: Reading<()>,
+    /// vfio's parameter `enable_unsafe_noiommu_mode`; absent where the kernel knows no such mode.
+    pub noiommu_mode: Reading<bool>,
+    /// All nodes by which groups and devices are opened, and who may.
+    pub nodes: Reading<Vec<Reading<Node>>>,
 }
 
 impl Host {
@@ -485,6 +490,8 @@ impl Vfio {
             iommufd: root.exists(&"/dev/iommu".into()),
             container_node: (!root.may_be_partial()).then(|| root.exists(&"/dev/vfio/vfio".into())),
             cdev: root.folder("/dev/vfio/devices"),
+            noiommu_mode: read_noiommu_mode(root),
+            nodes: vfio_nodes::read(root),
         }
     }
 }
@@ -521,6 +528,17 @@ fn read_pci_driver(root: &Root) -> Reading<()> {
 /// Absent where vfio-pci is not there, or is older than its list (5.9).
 fn read_denylist_off(root: &Root) -> Reading<bool> {
     kernel::read_switch(root, "vfio_pci", "disable_denylist")
+}
+
+/// vfio has no other parameter, so that without this one it has no folder for them
+/// (`drivers/vfio/container.c`, `CONFIG_VFIO_NOIOMMU`).
+fn read_noiommu_mode(root: &Root) -> Reading<bool> {
+    const FOLDER: &str = "/sys/module/vfio/parameters";
+    const NAME: &str = "enable_unsafe_noiommu_mode";
+    match root.folder(FOLDER).known() {
+        Ok(None) => Reading::absent(format!("{FOLDER}/{NAME}").into()),
+        _ => kernel::read_switch(root, VFIO.name, NAME),
+    }
 }
 
 /// Where the bus cannot be listed, a wanted device may still be looked at.

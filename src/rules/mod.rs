@@ -38,6 +38,7 @@ mod driver_stub;
 mod driver_unbound;
 mod duplicate_key;
 mod duplicate_vm_name;
+mod external_device;
 mod group_incomplete;
 mod group_not_viable;
 mod group_split;
@@ -57,6 +58,7 @@ mod large_bar;
 mod no_iommu_group;
 mod no_reset;
 mod noiommu_group;
+mod noiommu_mode;
 mod not_assignable;
 mod numa_split;
 mod passthrough_without_devices;
@@ -66,10 +68,12 @@ mod reserved_region;
 mod schema_violation;
 mod stuck_in_d3cold;
 mod unknown_key;
+mod unsafe_interrupts;
 mod variable_unset;
 mod vfio_modules_missing;
 mod vfio_node_missing;
 mod vfio_node_no_access;
+mod vfio_node_permissions;
 mod vm_ip_conflict;
 
 pub use driver::{is_stub, is_vfio};
@@ -133,6 +137,10 @@ pub static ALL: &[&Rule] = &[
     &host_display::RULE,
     &host_input::RULE,
     &host_chipset::RULE,
+    &unsafe_interrupts::RULE,
+    &noiommu_mode::RULE,
+    &vfio_node_permissions::RULE,
+    &external_device::RULE,
     &numa_split::RULE,
     &large_bar::RULE,
 ];

@@ -34,6 +34,9 @@ pub struct State {
     pub power_state: Reading<String>,
     /// Only of a function in D3cold.
     pub power: Option<Power>,
+    /// Whether the firmware says of a port above that it leads out of the machine. Since 5.14, and
+    /// absent where it says nothing.
+    pub removable: Reading<bool>,
     pub nodes: Nodes,
 }
 
@@ -94,6 +97,13 @@ impl Reader<'_> {
                 runtime_status: self.power("runtime_status"),
             }),
             power_state,
+            removable: self.text("removable").parse("removable or fixed", |text| {
+                match text.as_str() {
+                    "removable" => Some(true),
+                    "fixed" => Some(false),
+                    _ => None,
+                }
+            }),
             nodes: self.nodes(driver, group),
         }
     }

@@ -8,7 +8,7 @@ use super::{Fact, Kind, Node, Why};
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
     entries: BTreeMap<String, Entry>,
-    /// Owner, group and mode of device nodes; those not named are open to all.
+    /// Owner, group and mode of device nodes; those not named are open to whoever asks alone.
     owners: BTreeMap<String, (u32, u32, u32)>,
     /// Who asks: user and groups; root where nobody is named.
     caller: (u32, Vec<u32>),
@@ -85,9 +85,9 @@ impl Tree {
     }
 
     pub(super) fn owner_of(&self, place: &str) -> Node {
-        let (owner, group, mode) = self.owners.get(place).copied().unwrap_or((0, 0, 0o666));
-        let mut node = Node { owner, group, mode, has_acl: false, open_to_caller: true };
         let (uid, gids) = &self.caller;
+        let (owner, group, mode) = self.owners.get(place).copied().unwrap_or((*uid, 0, 0o600));
+        let mut node = Node { owner, group, mode, has_acl: false, open_to_caller: true };
         node.open_to_caller = *uid == 0 || node.mode_allows(*uid, gids);
         node
     }

@@ -5,6 +5,7 @@ mod basics;
 mod device;
 mod harm;
 mod machine;
+mod security;
 mod shared_reset;
 pub mod troubles;
 mod whereabouts;
@@ -101,10 +102,15 @@ fn codes(judged: &Judged) -> String {
 }
 
 pub(super) fn all_cases() -> Vec<Case> {
-    [basics::cases(), machine::cases(), device::cases(), harm::cases(), shared_reset::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let parts = [
+        basics::cases(),
+        machine::cases(),
+        device::cases(),
+        harm::cases(),
+        shared_reset::cases(),
+        security::cases(),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 #[test]
