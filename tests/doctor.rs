@@ -13,9 +13,9 @@ use std::path::Path;
 use common::{GPU, HELD, HostDir, OFF, READY, is_root, run, sample, skipped, standing};
 use serde_json::Value;
 
-const HOST_CODES: [&str; 12] = [
+const HOST_CODES: [&str; 13] = [
     "AH101", "AH102", "AH103", "AH104", "AH105", "AH106", "AH107", "AH108", "AH109", "AH501",
-    "AH502", "AH504",
+    "AH502", "AH503", "AH504",
 ];
 
 fn doctor(root: &Path) -> (i32, Value) {

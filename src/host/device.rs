@@ -141,6 +141,24 @@ pub fn read(root: &Root, address: Address, need: &Need, with_state: bool) -> Dev
     }
 }
 
+/// Whether registers of a function can be read without waking it.
+pub fn awake(root: &Root, address: Address) -> Result<(), Why> {
+    let text = |name| root.text(&format!("{DEVICES}/{address}/{name}").into());
+    is_awake(&text("power_state"), &text("power/runtime_status"))
+}
+
+fn is_awake(power_state: &Reading<String>, runtime: &Reading<String>) -> Result<(), Why> {
+    let asleep = || Why::Failed { error: "the device is not awake".to_owned() };
+    match (power_state.required(), runtime.known()) {
+        (Ok(state), Ok(Some(status))) if state == "D0" && status.starts_with("suspend") => {
+            Err(asleep())
+        }
+        (Ok(state), _) if state == "D0" => Ok(()),
+        (Ok(_), _) => Err(asleep()),
+        (Err(gap), _) => Err(gap.why),
+    }
+}
+
 impl Device {
     /// For a capture that tells nothing of the IOMMU: that there is no group is not known either.
     pub fn without_captured_group(mut self) -> Self {
@@ -383,18 +401,11 @@ impl<'a> Reader<'a> {
 
     /// Only of a function that is awake: reading these registers would wake a sleeping one.
     fn pcie_link(&self) -> Link {
-        let power_state = self.text("power_state");
         let runtime = self.root.text(&HostPath::attribute(&self.power, "runtime_status"));
-        let awake = matches!(power_state.known(), Ok(Some(state)) if state == "D0")
-            && !matches!(runtime.known(), Ok(Some(status)) if status.starts_with("suspend"));
-        let text = |name| {
-            if awake {
-                self.text(name)
-            } else {
-                let asleep = || Why::Failed { error: "the device is not awake".to_owned() };
-                let why = power_state.required().err().map_or_else(asleep, |gap| gap.why);
-                Reading::new(self.path(name), Fact::Unknown(why))
-            }
+        let awake = is_awake(&self.text("power_state"), &runtime);
+        let text = |name| match &awake {
+            Ok(()) => self.text(name),
+            Err(why) => Reading::new(self.path(name), Fact::Unknown(why.clone())),
         };
         let width =
             |name| text(name).parse("a number of lanes", |text: &String| text.trim().parse().ok());

@@ -5,10 +5,13 @@
 
 mod device;
 pub mod harm;
+mod security;
 
 use super::root::{Entry, Tree};
 use crate::pci::Address;
 use harm::Own;
+#[cfg(test)]
+pub use security::SECOND_PORT;
 
 /// A machine to be put together; begins as a workstation on which everything is ready.
 #[derive(Debug, Clone)]
@@ -220,7 +223,6 @@ impl FakeHost {
         self
     }
 
-    #[cfg(test)]
     pub fn command_line(mut self, line: &'static str) -> Self {
         self.command_line = line;
         self
@@ -336,7 +338,6 @@ impl FakeHost {
     }
 
     /// Puts a function below a bridge, or below a controller that makes a domain of its own.
-    #[cfg(test)]
     pub fn below(self, address: Address, parent: Address) -> Self {
         self.change(address, |device| device.parent = Some(parent))
     }

@@ -25,6 +25,10 @@ pub struct BuildConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandLine(pub String);
 
+/// A parameter of a patch that many kernels carry: devices are taken for isolated that do not promise
+/// to be (`https://lkml.org/lkml/2013/5/30/513`).
+pub const ACS_OVERRIDE: &str = "pcie_acs_override";
+
 /// Where the kernel says its release: `proc(5)`, `/proc/sys/kernel/osrelease`, `/proc/version`.
 pub fn read_release(root: &Root) -> Reading<Release> {
     let release = root
@@ -95,6 +99,12 @@ impl Release {
         let marks =
             [".el7", ".el8", ".el9", ".el10", ".oe1", ".oe2", ".an7", ".an8", ".al7", ".al8"];
         marks.iter().any(|mark| self.text.contains(mark)) || self.is_of_suse()
+    }
+
+    /// Kernels that carry the patch for [`ACS_OVERRIDE`]: Proxmox's, in whose logs it is seen (6.8,
+    /// 6.14), and Zen's.
+    pub fn overrides_acs(&self) -> bool {
+        self.text.ends_with("-pve") || self.text.contains("-zen")
     }
 
     /// `5.14.21-150500.55.19-default`: six digits that begin with the number of the edition.

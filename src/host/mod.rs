@@ -16,7 +16,9 @@ mod holders;
 mod input;
 mod interrupts;
 mod iommu;
+mod isolation;
 mod kernel;
+mod kernel_log;
 mod modules;
 mod mounts;
 mod namespaces;
@@ -46,7 +48,9 @@ pub use framebuffer::Framebuffer;
 pub use holders::{Hold, Holders, Process};
 pub use interrupts::Interrupts;
 pub use iommu::{Group, Iommu, Members, Reserved};
-pub use kernel::{BuildConfig, CommandLine, Release};
+pub use isolation::{Paths, slots};
+pub use kernel::{ACS_OVERRIDE, BuildConfig, CommandLine, Release};
+pub use kernel_log::KernelLog;
 pub use modules::{KVM, KVM_AMD, KVM_INTEL, Modules, Part, Presence, VFIO, VFIO_PCI, VFIO_TYPE1};
 pub use need::{Devices, Need, WantedDevice};
 pub use network::{NetUse, Through};
@@ -67,6 +71,9 @@ pub struct Host {
     pub release: Reading<Release>,
     pub cpu: Cpu,
     pub command_line: Reading<CommandLine>,
+    /// Only read where the command line may ask for something of which the log alone tells whether
+    /// this kernel heeds it.
+    pub log: Option<Reading<KernelLog>>,
     pub kvm: Kvm,
     pub vfio: Vfio,
     pub iommu: Iommu,
@@ -95,6 +102,8 @@ pub struct Host {
     pub holders: Holders,
     /// Only read where a wanted function showed the firmware's screen.
     pub framebuffers: Option<Reading<Vec<Framebuffer>>>,
+    /// What is above the members of groups that a plan takes from.
+    pub paths: Paths,
     /// Only read where a function that is asked for, or one of its group, may be on a driver of the
     /// host: a plan that is ready needs none of it.
     uses: Option<Uses>,
@@ -140,6 +149,7 @@ impl Host {
             root: root.name(),
             cpu: cpu::read(root, &release),
             command_line: kernel::read_command_line(root),
+            log: None,
             kvm: Kvm::read(root),
             vfio: Vfio::read(root),
             iommu: iommu::read(root),
@@ -161,6 +171,7 @@ impl Host {
             slots: None,
             holders: Holders::default(),
             framebuffers: None,
+            paths: Paths::default(),
             uses: None,
             release,
         };
@@ -174,6 +185,17 @@ impl Host {
         host.read_cdevs(root);
         host.read_aliases(root);
         host.holders = holders::read(root, host.devices.values());
+        if need.everything || host.may_override_acs() {
+            host.log = Some(kernel_log::read(root));
+        }
+        // Who asks for a table of all functions is told of none why its group is large.
+        if need.everything || matches!(need.devices, Devices::Wanted(_)) {
+            let passable = |address| match host.devices.get(&address) {
+                Some(device) => device.is_infrastructure() != Ok(true),
+                None => true,
+            };
+            host.paths = isolation::read(root, host.members.values(), passable);
+        }
         let screen = need.everything || host.has_boot_screen();
         host.framebuffers = screen.then(|| framebuffer::read(root));
         if need.everything || host.in_question(need).next().is_some() {
@@ -237,6 +259,11 @@ impl Host {
             && there(&self.vfio.container)
             && self.vfio.folders.values().all(there);
         !(iommu && vfio && there(&self.kvm.node))
+    }
+
+    fn may_override_acs(&self) -> bool {
+        let asked = |line: &CommandLine| line.values(ACS_OVERRIDE).next().is_some();
+        !matches!(self.command_line.known(), Ok(Some(line)) if !asked(line))
     }
 
     /// For who asks of the groups themselves, whatever is in them.

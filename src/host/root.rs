@@ -2,7 +2,7 @@
 //!
 //! *Invariant:* nothing else in the program opens a file of the host. Live host, directory and
 //! tree in memory answer the same questions, so no call can forget the root. Nothing is written,
-//! no device node is opened, no program is started.
+//! no program is started, and of the device nodes only that of the kernel's log is opened.
 
 mod capture;
 mod disk;
@@ -95,6 +95,8 @@ pub enum Kind {
 /// More than this is no attribute of the kernel: the largest file read is the kernel's own
 /// configuration, a few hundred KiB.
 const LARGEST: usize = 4 << 20;
+/// The device of the kernel's log.
+const KMSG: &str = "/dev/kmsg";
 /// A folder with more entries than a machine can have functions or modules.
 const MOST_ENTRIES: usize = 1 << 18;
 /// As many links as the kernel follows (`include/linux/namei.h`, `MAXSYMLINKS`).
@@ -244,6 +246,19 @@ impl Root {
             text_from(whole)
         });
         Reading::new(path.clone(), fact)
+    }
+
+    /// The kernel's log from its beginning: the host's own, or what a directory keeps of it. To read
+    /// it takes nothing from others who read it, and waits for nothing.
+    pub fn kernel_log(&self) -> Reading<String> {
+        const MOST: usize = 1 << 20;
+        let path = if self.may_be_partial() { "/var/log/dmesg" } else { KMSG };
+        self.text_head(&path.into(), MOST)
+    }
+
+    /// What [`needed`](crate::pci::needed) takes of a function's configuration space, or more of it.
+    pub fn config_space(&self, path: &HostPath) -> Reading<Vec<u8>> {
+        self.bytes(path)
     }
 
     /// A whole file that is not text.

@@ -4,9 +4,11 @@
 
 mod address;
 mod class;
+mod config_space;
 mod id;
 pub mod names;
 
 pub use address::{Address, AddressError};
 pub use class::{Class, DeviceType};
+pub use config_space::{Isolation, Unread, isolation, made_up, needed};
 pub use id::PciId;

@@ -20,6 +20,8 @@ mod taken;
 mod tests;
 mod whereabouts;
 
+mod acs_missing;
+mod acs_override;
 mod arch_unsupported;
 mod bar_unusable;
 mod boot_framebuffer;
@@ -139,7 +141,9 @@ pub static ALL: &[&Rule] = &[
     &host_chipset::RULE,
     &unsafe_interrupts::RULE,
     &noiommu_mode::RULE,
+    &acs_override::RULE,
     &vfio_node_permissions::RULE,
+    &acs_missing::RULE,
     &external_device::RULE,
     &numa_split::RULE,
     &large_bar::RULE,

@@ -8,6 +8,7 @@ use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::{Fact, Kind, Node, RootError, Why, present_node, wrong};
+use crate::pci::needed;
 
 /// One read of this size takes any attribute of sysfs, which is at most one page
 /// (`fs/sysfs/file.c`).
@@ -69,6 +70,54 @@ pub(super) fn read(path: &str, most: usize, stop: bool) -> Fact<Vec<u8>> {
         }
     }
     Fact::Present(bytes, "".into())
+}
+
+/// Whole records of the kernel's log, the oldest first, as many as there are now
+/// (`Documentation/ABI/testing/dev-kmsg`).
+#[expect(clippy::disallowed_methods, reason = "this is the door through which the machine is read")]
+pub(super) fn kernel_log(path: &str, most: usize) -> Fact<Vec<u8>> {
+    /// A record is never longer (`kernel/printk/internal.h`, `PRINTK_MESSAGE_MAX`).
+    const RECORD: usize = 8192;
+    /// Who writes on and on cannot hold us up.
+    const MOST_READS: usize = 1 << 17;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => file,
+        Err(error) => return failure(error),
+    };
+    let mut log = Vec::new();
+    let mut record = [0_u8; RECORD];
+    for _ in 0..MOST_READS {
+        match rustix::io::read(&file, &mut record[..]) {
+            Ok(0) | Err(Errno::AGAIN) => break,
+            Ok(got) if log.len() + got > most => break,
+            Ok(got) => log.extend_from_slice(&record[..got]),
+            // PIPE: the next record was overwritten meanwhile, and the one after it comes next.
+            Err(Errno::INTR | Errno::PIPE) => {}
+            Err(error) => return failure(error),
+        }
+    }
+    Fact::Present(log, "".into())
+}
+
+/// Of a configuration space only what is asked of it: each read goes to the hardware.
+#[expect(clippy::disallowed_methods, reason = "this is the door through which the machine is read")]
+pub(super) fn config_space(path: &str) -> Fact<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => file,
+        Err(error) => return failure(error),
+    };
+    let read = needed(|at, length| {
+        let mut bytes = vec![0_u8; length];
+        let got = rustix::io::pread(&file, &mut bytes, at as u64)?;
+        bytes.truncate(got);
+        Ok(bytes)
+    });
+    match read {
+        Ok(bytes) => Fact::Present(bytes, "".into()),
+        Err(error) => failure(error),
+    }
 }
 
 pub(super) fn link(path: &str) -> Fact<String> {

@@ -5,7 +5,7 @@
 //! their answers gives the same facts by the same code.
 
 use super::{
-    A_FILE, A_FOLDER, Backend, Fact, Kind, MOST_ENTRIES, MOST_LINKS, Node, Root, Why, disk,
+    A_FILE, A_FOLDER, Backend, Fact, KMSG, Kind, MOST_ENTRIES, MOST_LINKS, Node, Root, Why, disk,
     link_loop, not_a_file, present, present_node, under, wrong,
 };
 
@@ -13,13 +13,15 @@ impl Root {
     /// At most `most` bytes of a file; `stop` where the rest is not wanted.
     pub(super) fn bytes_of(&self, path: &str, most: usize, stop: bool) -> Fact<Vec<u8>> {
         if self.by_kernel() {
-            return disk::read(path, most, stop);
+            return live(path, most, stop);
         }
         let end = self.at(path).then(|place| self.end_of(&place));
         end.then(|(place, kind)| match kind {
             Kind::Folder => Fact::Unknown(wrong("a folder", A_FILE)),
             Kind::Special => Fact::Unknown(not_a_file()),
-            Kind::File | Kind::Link(_) | Kind::Missing => self.read(&place, most, stop),
+            Kind::Special | Kind::File | Kind::Link(_) | Kind::Missing => {
+                self.read(&place, most, stop)
+            }
         })
     }
 
@@ -87,6 +89,11 @@ impl Root {
         let kind = match &self.backend {
             // The same for whoever asks, so that a snapshot does not depend on a process's number.
             Backend::Live if place == "/proc/self" => Ok(Kind::Folder),
+            // What the kernel says of itself is told like a file, and is packed as one.
+            Backend::Live if place == KMSG => match disk::kind(&real) {
+                Ok(Kind::Special) => Ok(Kind::File),
+                other => other,
+            },
             Backend::Live => disk::kind(&real),
             Backend::Directory(base) => disk::kind(&under(base, &real)),
             Backend::Memory(tree) => tree.kind(&real),
@@ -107,7 +114,7 @@ impl Root {
     fn read(&self, place: &str, most: usize, stop: bool) -> Fact<Vec<u8>> {
         let real = self.real(place);
         let bytes = match &self.backend {
-            Backend::Live => disk::read(&real, most, stop),
+            Backend::Live => live(&real, most, stop),
             Backend::Directory(base) => disk::read(&under(base, &real), most, stop),
             Backend::Memory(tree) => tree.read(&real, most),
             Backend::Snapshot(replay) => replay.capture.read(place, most),
@@ -192,5 +199,16 @@ impl Root {
             }
         }
         present(here)
+    }
+}
+
+/// On a host at work some files are read in a way of their own.
+fn live(path: &str, most: usize, stop: bool) -> Fact<Vec<u8>> {
+    if path == KMSG {
+        disk::kernel_log(path, most)
+    } else if path.starts_with("/sys/") && path.ends_with("/config") {
+        disk::config_space(path)
+    } else {
+        disk::read(path, most, stop)
     }
 }

@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use flate2::Compression;
 
 use super::StandIns;
+use crate::host::kernel_log;
+use crate::pci::needed;
 
 /// Parameters whose values matter and name nobody; a star stands for any ending.
 const KEPT: &[&str] = &[
@@ -86,6 +88,17 @@ impl StandIns {
         words.collect::<Vec<_>>().join(" ")
     }
 
+    /// Only what is about the IOMMU and ACS, without the time.
+    pub(super) fn log_line(&self, line: &str) -> Option<String> {
+        let message = kernel_log::kept(line)?;
+        let told = if message.starts_with("Linux version ") {
+            version(message)
+        } else {
+            message.to_owned()
+        };
+        Some(self.words(&told))
+    }
+
     fn parameter(&self, word: &str) -> String {
         let (name, value) = word.split_once('=').map_or((word, None), |(n, v)| (n, Some(v)));
         let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
@@ -151,6 +164,15 @@ pub(super) fn memory_line(line: &str) -> Option<String> {
 /// Without options that are texts: names of hosts, keys and compilers.
 pub(super) fn config_line(line: &str) -> Option<String> {
     (!line.contains("=\"")).then(|| line.to_owned())
+}
+
+/// Of a function's configuration space what is asked of it, and no serial number.
+pub(super) fn config_space(bytes: &[u8]) -> Vec<u8> {
+    let read = |at: usize, length: usize| -> Result<_, std::convert::Infallible> {
+        let end = bytes.len().min(at + length);
+        Ok(bytes.get(at..end).unwrap_or_default().to_vec())
+    };
+    needed(read).unwrap_or_default()
 }
 
 /// `/proc/config.gz`; what is none is passed on as rubbish.

@@ -95,6 +95,7 @@ impl StandIns {
         match name {
             "config.gz" => return boot::packed_config(&bytes),
             "modules.builtin.modinfo" => return bytes,
+            "config" if place.starts_with("/sys/") => return boot::config_space(&bytes),
             _ => {}
         }
         let Ok(text) = std::str::from_utf8(&bytes) else { return vec![0xff] };
@@ -105,6 +106,7 @@ impl StandIns {
         };
         let told = match (place, name) {
             ("/proc/cmdline", _) => self.command_line(text.trim_end()) + end,
+            ("/dev/kmsg" | "/var/log/dmesg", _) => lines(&|line| self.log_line(line)),
             ("/proc/version", _) => boot::version(text.trim_end()) + end,
             ("/proc/cpuinfo", _) => lines(&boot::cpu_line),
             ("/proc/modules", _) => lines(&|line| Some(boot::module_line(line))),

@@ -167,6 +167,35 @@ fn the_command_line_keeps_what_matters() {
 }
 
 #[test]
+fn the_log_keeps_what_is_about_the_iommu_and_acs() {
+    let log = "6,0,0,-;Linux version 6.8.12-8-pve (alice@pan) (gcc) #1\n\
+        6,1,0,-;Command line: root=/dev/alice iommu=pt pcie_acs_override=downstream\n\
+        4,2,0,-;Warning: PCIe ACS overrides enabled; This may allow non-IOMMU protected peer-to-peer DMA\n\
+        6,3,9,-;usb 1-3: SerialNumber: 4711\n SUBSYSTEM=usb\n DEVICE=c189:3\n\
+        6,4,9,-;pci 0000:01:00.0: Adding to iommu group 16\n";
+    let told_of = "Linux version 6.8.12-8-pve\n\
+        Warning: PCIe ACS overrides enabled; This may allow non-IOMMU protected peer-to-peer DMA\n\
+        pci 0000:01:00.0: Adding to iommu group 16\n";
+    assert_eq!(told("/dev/kmsg", log), told_of);
+    assert_eq!(told("/var/log/dmesg", log), told_of);
+    assert_eq!(told("/dev/kmsg", told_of), told_of);
+    assert_eq!(
+        told("/proc/cmdline", "pcie_acs_override=downstream,id:8086:1901 a=b\n"),
+        "pcie_acs_override=downstream,id:8086:1901 a=*\n"
+    );
+}
+
+#[test]
+fn registers_lose_serial_numbers() {
+    let place = "/sys/devices/pci0000:00/0000:00:01.0/config";
+    let whole = crate::pci::made_up(4, Some((0x1d, 0x1d)));
+    let shown = stand_ins().contents(place, whole.clone());
+    assert!(whole.contains(&0x5e) && !shown.contains(&0x5e));
+    assert_eq!(crate::pci::isolation(&shown), crate::pci::isolation(&whole));
+    assert_eq!(stand_ins().contents(place, shown.clone()), shown);
+}
+
+#[test]
 fn processes_lose_their_names_and_keep_those_of_vms() {
     let line =
         b"/usr/bin/qemu-system-x86_64\0-name\0guest=web,debug-threads=on\0-object\0secret,id=a\0";

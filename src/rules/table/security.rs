@@ -1,15 +1,18 @@
 //! What weakens the wall between a VM and the host, or between two VMs: it never blocks a plan.
 
 use super::{Case, ONE_GPU, amd, case, commands, finding_of, workstation};
-use crate::host::fake::{FakeHost, GPU, GPU_AUDIO, NVME};
-use crate::policy::Verdict::Ready;
+use crate::host::fake::{FakeHost, GPU, GPU_AUDIO, NVME, ROOT_PORT, SECOND_PORT};
+use crate::policy::Verdict::{Blocked, Ready};
 
 const TYPE1: &str = "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts";
 const IOMMUFD: &str = "/sys/module/iommufd/parameters/allow_unsafe_interrupts";
 const NOIOMMU: &str = "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode";
 
 pub fn cases() -> Vec<Case> {
-    [interrupts(), modes(), nodes(), external()].into_iter().flatten().collect()
+    [interrupts(), modes(), overrides(), nodes(), registers(), external()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// On this host, with the GPU and its audio function wanted, the plan is ready.
@@ -40,6 +43,33 @@ fn modes() -> Vec<Case> {
     ]
 }
 
+const OVERRIDE: &str = "quiet pcie_acs_override=downstream,multifunction";
+const OVERRIDDEN: &str =
+    "Warning: PCIe ACS overrides enabled; This may allow non-IOMMU protected peer-to-peer DMA";
+const FIRST: &str = "Linux version 6.12.1-amd64 (builder@example) #1 SMP";
+
+#[rustfmt::skip]
+fn overrides() -> Vec<Case> {
+    let asked = || workstation().command_line(OVERRIDE);
+    let pve = || asked().release("6.8.12-8-pve");
+    vec![
+        ready("ACS overridden, by the log", asked().kernel_log(&[FIRST, OVERRIDDEN]), "AH503"),
+        ready("ACS overridden, by a log without its beginning", asked().kernel_log(&[OVERRIDDEN]), "AH503"),
+        ready("ACS overridden, by the log alone", workstation().denied("/proc/cmdline").kernel_log(&[FIRST, OVERRIDDEN]), "AH503"),
+        ready("a kernel that does not know the override", asked().kernel_log(&[FIRST, "DMAR: IOMMU enabled"]), ""),
+        ready("an override, and the log's beginning gone", asked().kernel_log(&["DMAR: IOMMU enabled"]), "AH503?"),
+        ready("an override, and an empty log", asked().kernel_log(&[]), "AH503?"),
+        ready("an override, and no log", asked(), "AH503?"),
+        ready("an override, and the log denied", asked().denied("/dev/kmsg"), "AH503?"),
+        ready("an override on a kernel that knows it, without a log", pve(), "AH503"),
+        ready("the same, with a log that has its beginning and no word of it", pve().kernel_log(&[FIRST]), ""),
+        ready("an override without a word that is known", pve().command_line("pcie_acs_override=yes"), ""),
+        ready("no override, and no log", workstation().denied("/dev/kmsg"), ""),
+        ready("a parameter whose name begins alike", workstation().command_line("pcie_acs_override_x=downstream"), ""),
+        ready("neither command line nor log", workstation().denied("/proc/cmdline"), "AH503?"),
+    ]
+}
+
 #[rustfmt::skip]
 fn nodes() -> Vec<Case> {
     let node = |path, mode| workstation().node(path, 0, 0, mode);
@@ -52,6 +82,32 @@ fn nodes() -> Vec<Case> {
         ready("the container's node, which is meant to be open", node("/dev/vfio/vfio", 0o666), ""),
         ready("a device's node open to everyone", workstation().iommufd_only().node("/dev/vfio/devices/vfio0", 0, 0, 0o666), "AH504"),
         ready("a node that cannot be looked at", workstation().denied("/dev/vfio/devices"), "AH504?"),
+    ]
+}
+
+/// A group with the disk that the host lives on.
+const LARGE: &str = "AH302 AH401 [AH301]";
+const LARGE_BY_ACS: &str = "AH302 AH401 AH505 [AH301]";
+
+#[rustfmt::skip]
+fn registers() -> Vec<Case> {
+    let large = |name, host, codes| case(name, host, ONE_GPU, codes, Blocked);
+    let ports = FakeHost::ports_in_one_group;
+    let whole = Some((0x1d, 0x1d));
+    let folder = "/sys/devices/pci0000:00/0000:00:01.1";
+    vec![
+        large("two ports without ACS", ports(None), LARGE_BY_ACS),
+        large("two ports with ACS that is off", ports(Some((0x1d, 0))), LARGE_BY_ACS),
+        large("two ports with ACS, which explains nothing", ports(whole), LARGE),
+        large("one port without ACS", ports(whole).registers(SECOND_PORT, 4, None), LARGE_BY_ACS),
+        large("a bridge to conventional PCI", ports(whole).registers(SECOND_PORT, 7, None), LARGE_BY_ACS),
+        large("one port not to be read", ports(None).denied(&format!("{folder}/config")), LARGE),
+        large("one port told to 64 bytes", ports(None).file(&format!("{folder}/config"), &"P".repeat(64)), LARGE),
+        large("one port asleep", ports(None).attribute(SECOND_PORT, "power_state", "D3cold\n"), LARGE),
+        large("one port suspended", ports(None).attribute(SECOND_PORT, "power/runtime_status", "suspended\n"), LARGE),
+        large("a port whose power is not known", ports(None).without_attribute(SECOND_PORT, "power_state"), LARGE),
+        large("a port that is in no group of what is below", ports(None).group(SECOND_PORT, Some(2)).group(ROOT_PORT, Some(3)), LARGE),
+        ready("a card whose port lacks ACS, alone in its group", workstation().group(ROOT_PORT, Some(16)).registers(ROOT_PORT, 4, None), ""),
     ]
 }
 
@@ -84,4 +140,19 @@ fn what_a_plan_stands_on_is_not_turned_off() {
     assert!(!commands(&finding_of(ONE_GPU, &allowed, "AH501")).is_empty());
     let needed = allowed.interrupts("IO-APIC", "PCI-MSI");
     assert!(commands(&finding_of(ONE_GPU, &needed, "AH501")).is_empty());
+}
+
+#[test]
+fn a_large_group_is_explained_by_its_bridges() {
+    let host = FakeHost::ports_in_one_group(Some((0x1d, 0x11))).registers(ROOT_PORT, 4, None);
+    let finding = finding_of(ONE_GPU, &host, "AH505");
+    let told: Vec<&str> = finding.related.iter().map(|it| it.message.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "0000:00:01.0: no ACS capability",
+            "0000:00:01.1: ACS without request redirect, completion redirect"
+        ]
+    );
+    assert!(commands(&finding).is_empty(), "{finding:#?}");
 }
