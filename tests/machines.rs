@@ -31,7 +31,7 @@ const CASES: &[Case] = &[
     ("no-interrupt-remapping", &[], &["AH106", "AH211"], 1),
     ("vfio-pci-not-loaded", &[], &["AH104", "AH211"], 1),
     ("kvm-not-loaded", &[], &["AH102", "AH211"], 1),
-    ("amd-ready", &[], &["AH211"], 0),
+    ("amd-ready", &[], &["AH501", "AH211"], 0),
     ("physical-function-with-virtual-ones", &[], &["AH207", "AH214"], 1),
     ("mounted-disk", &[], &["AH207", "AH401"], 1),
     ("default-route", &[], &["AH207", "AH402"], 1),
