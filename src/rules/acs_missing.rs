@@ -30,9 +30,9 @@ pub static RULE: Rule = Rule {
     },
 };
 
-/// An explanation that is not known whole is not given; nothing else hangs on it.
+/// An explanation that is not known whole is not given.
 fn check(case: &GroupCase, answer: &mut Answer) {
-    let Ok(bridges) = bridges(case) else { return };
+    let Some(bridges) = answer.learn(bridges(case)) else { return };
     let found: Vec<(Address, &Reading<Isolation>, Isolation)> =
         bridges.into_iter().filter(|(_, _, isolation)| *isolation != Isolation::Full).collect();
     if found.is_empty() {

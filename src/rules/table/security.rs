@@ -86,6 +86,7 @@ fn nodes() -> Vec<Case> {
 }
 
 /// A group with the disk that the host lives on.
+const LARGE_UNTOLD: &str = "AH302 AH401 [AH301] AH505?";
 const LARGE: &str = "AH302 AH401 [AH301]";
 const LARGE_BY_ACS: &str = "AH302 AH401 AH505 [AH301]";
 
@@ -101,11 +102,11 @@ fn registers() -> Vec<Case> {
         large("two ports with ACS, which explains nothing", ports(whole), LARGE),
         large("one port without ACS", ports(whole).registers(SECOND_PORT, 4, None), LARGE_BY_ACS),
         large("a bridge to conventional PCI", ports(whole).registers(SECOND_PORT, 7, None), LARGE_BY_ACS),
-        large("one port not to be read", ports(None).denied(&format!("{folder}/config")), LARGE),
-        large("one port told to 64 bytes", ports(None).file(&format!("{folder}/config"), &"P".repeat(64)), LARGE),
-        large("one port asleep", ports(None).attribute(SECOND_PORT, "power_state", "D3cold\n"), LARGE),
-        large("one port suspended", ports(None).attribute(SECOND_PORT, "power/runtime_status", "suspended\n"), LARGE),
-        large("a port whose power is not known", ports(None).without_attribute(SECOND_PORT, "power_state"), LARGE),
+        large("one port not to be read", ports(None).denied(&format!("{folder}/config")), LARGE_UNTOLD),
+        large("one port told to 64 bytes", ports(None).file(&format!("{folder}/config"), &"P".repeat(64)), LARGE_UNTOLD),
+        large("one port asleep", ports(None).attribute(SECOND_PORT, "power_state", "D3cold\n"), LARGE_UNTOLD),
+        large("one port suspended", ports(None).attribute(SECOND_PORT, "power/runtime_status", "suspended\n"), LARGE_UNTOLD),
+        large("a port whose power is not known", ports(None).without_attribute(SECOND_PORT, "power_state"), LARGE_UNTOLD),
         large("a port that is in no group of what is below", ports(None).group(SECOND_PORT, Some(2)).group(ROOT_PORT, Some(3)), LARGE),
         ready("a card whose port lacks ACS, alone in its group", workstation().group(ROOT_PORT, Some(16)).registers(ROOT_PORT, 4, None), ""),
     ]
