@@ -33,12 +33,12 @@ pub static RULE: Rule = Rule {
 /// An explanation that is not known whole is not given.
 fn check(case: &GroupCase, answer: &mut Answer) {
     let Some(bridges) = answer.learn(bridges(case)) else { return };
-    let found: Vec<(Address, &Reading<Isolation>, Isolation)> =
-        bridges.into_iter().filter(|(_, _, isolation)| *isolation != Isolation::Full).collect();
+    let found: Vec<Bridge> =
+        bridges.into_iter().filter(|bridge| bridge.isolation != Isolation::Full).collect();
     if found.is_empty() {
         return;
     }
-    let names: Vec<String> = found.iter().map(|(bridge, ..)| bridge.to_string()).collect();
+    let names: Vec<String> = found.iter().map(|bridge| bridge.address.to_string()).collect();
     let (names, verb) = match names.as_slice() {
         [one] => (one.clone(), "does"),
         [first, second] => (format!("{first} and {second}"), "do"),
@@ -49,20 +49,24 @@ fn check(case: &GroupCase, answer: &mut Answer) {
         case.group.id
     );
     let mut finding = Finding::new(message).severity(Severity::Note);
-    for (bridge, reading, isolation) in &found {
+    for Bridge { address, reading, isolation } in found {
         finding = finding
             .evidence([reading.evidence()])
-            .related(Related::device(format!("{bridge}: {}", isolation.in_words()), *bridge));
+            .related(Related::device(format!("{address}: {}", isolation.in_words()), address));
     }
     answer.find(finding.remedy(Remedy::advice(
         "If you want fewer devices in the group: another slot, best one on a port of the processor; ACS in the firmware's setup, where some show it only with AER on; a newer firmware. pcie_acs_override makes the group smaller, and nothing safer (AH503).",
     )));
 }
 
+struct Bridge<'a> {
+    address: Address,
+    reading: &'a Reading<Isolation>,
+    isolation: Isolation,
+}
+
 /// The bridges of the group that are above its endpoints; none where all are of one slot.
-fn bridges<'a>(
-    case: &GroupCase<'a>,
-) -> Result<Vec<(Address, &'a Reading<Isolation>, Isolation)>, Gap> {
+fn bridges<'a>(case: &GroupCase<'a>) -> Result<Vec<Bridge<'a>>, Gap> {
     if let Some(gap) = case.members.gaps.first() {
         return Err(gap.clone());
     }
@@ -79,9 +83,9 @@ fn bridges<'a>(
             above.extend(path.required()?.iter().filter(|it| case.members.known.contains(it)));
         }
     }
-    let told = above.into_iter().filter_map(|bridge: Address| {
-        let reading = case.host.paths.bridges.get(&bridge)?;
-        Some(reading.required().map(|isolation| (bridge, reading, *isolation)))
+    let told = above.into_iter().filter_map(|address: Address| {
+        let reading = case.host.paths.bridges.get(&address)?;
+        Some(reading.required().map(|&isolation| Bridge { address, reading, isolation }))
     });
     told.collect()
 }
