@@ -19,9 +19,7 @@ impl Root {
         end.then(|(place, kind)| match kind {
             Kind::Folder => Fact::Unknown(wrong("a folder", A_FILE)),
             Kind::Special => Fact::Unknown(not_a_file()),
-            Kind::Special | Kind::File | Kind::Link(_) | Kind::Missing => {
-                self.read(&place, most, stop)
-            }
+            Kind::File | Kind::Link(_) | Kind::Missing => self.read(&place, most, stop),
         })
     }
 
