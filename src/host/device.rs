@@ -6,7 +6,7 @@ mod state;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub use state::{Power, State, sound_card};
+pub use state::{Power, State, UseByOthers, sound_card};
 
 use super::need::Need;
 use super::reading::{Fact, HostPath, Reading, Why};
@@ -38,9 +38,8 @@ pub struct Device {
     pub below: BTreeSet<Address>,
     /// Only of functions that a VM wants.
     pub state: Option<State>,
-    /// How often the kernel was asked to enable it; only of others on a driver of VFIO, of which
-    /// a user of the group may have any.
-    pub enabled_by_others: Option<Reading<u32>>,
+    /// Only of others on a driver of VFIO.
+    pub use_by_others: Option<UseByOthers>,
     pub details: Option<Details>,
     pub link: Option<Link>,
     /// Only where it was asked for.
@@ -126,7 +125,7 @@ pub fn read(root: &Root, address: Address, need: &Need, with_state: bool) -> Dev
             Ok(Some(())) => reader.functions_below(),
             _ => BTreeSet::new(),
         },
-        enabled_by_others: (!with_state && reader.has("vfio-dev")).then(|| reader.enabled()),
+        use_by_others: (!with_state && reader.has("vfio-dev")).then(|| reader.use_by_others()),
         state: with_state.then(|| reader.state(&driver, &iommu_group)),
         details: need.details.then(|| reader.details(&uevent)),
         link: need.link.then(|| reader.pcie_link()),

@@ -207,6 +207,7 @@ impl FakeHost {
             .without("/sys/class/misc/vfio")
             .without("/sys/module/vfio_iommu_type1")
             .without("/dev/vfio")
+            .file("/sys/class/misc/iommu/dev", "10:126\n")
             .file("/dev/iommu", "")
             .file("/dev/vfio/devices/vfio0", "")
             .file("/dev/vfio/devices/vfio1", "")

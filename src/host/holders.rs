@@ -127,7 +127,9 @@ fn nodes_of(device: &Device) -> impl Iterator<Item = &str> {
 fn vfio_nodes(device: &Device) -> impl Iterator<Item = &str> {
     let nodes = device.state.as_ref().map(|state| &state.nodes);
     let group = nodes.and_then(|nodes| nodes.group.as_deref());
-    let own = nodes.and_then(|nodes| nodes.vfio.known().ok().flatten()).into_iter().flatten();
+    let own = nodes.map(|nodes| &nodes.vfio);
+    let others = device.use_by_others.as_ref().map(|others| &others.nodes);
+    let own = own.or(others).and_then(|nodes| nodes.known().ok()?).into_iter().flatten();
     group.into_iter().chain(own.map(String::as_str))
 }
 

@@ -92,7 +92,7 @@ pub struct Host {
     pub groups: BTreeMap<u32, Group>,
     /// Who is in them, as far as it is known.
     pub members: BTreeMap<u32, Members>,
-    /// Who may open the own nodes of functions, where devices are opened without a group.
+    /// Who may open the own nodes of wanted functions, where IOMMUFD is served.
     pub cdevs: BTreeMap<Address, Reading<Node>>,
     /// Which modules would take which devices; only read for kernels on which that is a danger.
     pub aliases: Option<Aliases>,
@@ -129,7 +129,9 @@ pub struct Vfio {
     pub container: Reading<()>,
     /// Folders in `/sys/module` of [`VFIO`], [`VFIO_TYPE1`], [`VFIO_PCI`].
     pub folders: BTreeMap<&'static str, Reading<()>>,
-    /// `/dev/iommu`, there when IOMMUFD is served.
+    /// `/sys/class/misc/iommu`, there when IOMMUFD is served.
+    iommufd_class: Reading<()>,
+    /// `/dev/iommu`, by which a VM opens it; it proves that it is served, too.
     pub iommufd: Reading<()>,
     /// `/dev/vfio/vfio`, by which a VM opens the container. Not read of a directory, in which nobody
     /// needs to have kept a node that proves nothing.
@@ -273,10 +275,9 @@ impl Host {
         }
     }
 
-    /// Only needed where no group can be opened.
+    /// Of no use without IOMMUFD.
     fn read_cdevs(&mut self, root: &Root) {
-        let there = |reading: &Reading<()>| matches!(reading.known(), Ok(Some(())));
-        if there(&self.vfio.container) || !there(&self.vfio.cdev) {
+        if self.vfio.serves_iommufd() == Ok(false) {
             return;
         }
         for device in self.devices.values() {
@@ -508,12 +509,31 @@ impl Kvm {
 }
 
 impl Vfio {
+    /// Whether the kernel serves IOMMUFD. A capture may have one of the two alone.
+    pub fn serves_iommufd(&self) -> Result<bool, Gap> {
+        match (self.iommufd_class.known(), self.iommufd.known()) {
+            (Ok(Some(())), _) | (_, Ok(Some(()))) => Ok(true),
+            (_, Err(gap)) => Err(gap),
+            (Err(gap), Ok(None)) if gap.why != Why::NotCaptured => Err(gap),
+            (_, Ok(None)) => Ok(false),
+        }
+    }
+
+    /// What says so.
+    pub fn iommufd_evidence(&self) -> Evidence {
+        match self.iommufd_class.known() {
+            Ok(Some(())) => self.iommufd_class.evidence(),
+            _ => self.iommufd.evidence(),
+        }
+    }
+
     fn read(root: &Root) -> Self {
         Self {
             pci_driver: read_pci_driver(root),
             denylist_off: read_denylist_off(root),
             container: root.folder("/sys/class/misc/vfio"),
             folders: folders_of(root, &[VFIO, VFIO_TYPE1, VFIO_PCI]),
+            iommufd_class: root.folder("/sys/class/misc/iommu"),
             iommufd: root.exists(&"/dev/iommu".into()),
             container_node: (!root.may_be_partial()).then(|| root.exists(&"/dev/vfio/vfio".into())),
             cdev: root.folder("/dev/vfio/devices"),

@@ -22,6 +22,7 @@ pub static RULE: Rule = Rule {
     since: "0.1.0",
     reads: &[
         "drivers/vfio/vfio_main.c (vfio_group_fops_open: EBUSY; vfio_device_open: the name [vfio-device])",
+        "drivers/vfio/device_cdev.c, drivers/vfio/group.c (vfio_device_block_group: a device taken by its own node keeps its group closed)",
         "drivers/pci/pci-sysfs.c (enable_show: how often the device was enabled)",
         "drivers/vfio/pci/vfio_pci_core.c (vfio_pci_core_enable: enabled when it is opened)",
         "proc(5), /proc/PID/fd",
@@ -55,7 +56,12 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     let Some(state) = case.state() else { return };
     let holders = &case.host.holders;
     let mut others = Others::default();
-    let by_vfio: Vec<Hold> = holders.of_vfio(case.device).collect();
+    let mut by_vfio: Vec<Hold> = holders.of_vfio(case.device).collect();
+    let by_group_alone = by_vfio.is_empty();
+    if by_group_alone {
+        let others = members(case).filter(|member| member.use_by_others.is_some());
+        by_vfio = others.flat_map(|member| holders.of_vfio(member)).collect();
+    }
     let owners: Vec<Result<bool, Gap>> =
         by_vfio.iter().map(|hold| hold.process.is_vm(&case.vm.name)).collect();
     // What is not on VFIO, or may not be, is AH207's to say.
@@ -80,7 +86,8 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     if others.0.is_empty() {
         return;
     }
-    let finding = others.finding(case);
+    let what = if by_group_alone && by_host.is_empty() { "the IOMMU group of " } else { "" };
+    let finding = others.finding(case, what);
     answer.find(if by_host.is_empty() {
         finding.detail("A group of VFIO can be open only once.")
     } else {
@@ -91,14 +98,17 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
 /// Why a device of which no user was found may have one; nothing where it has none.
 fn who_else(case: &DeviceCase, state: &State) -> Vec<Gap> {
     // One program has the whole group: not even the others of it are in use.
-    let others = members(case).filter_map(|member| member.enabled_by_others.as_ref());
+    let others = || members(case).filter_map(|member| member.use_by_others.as_ref());
     let in_use = |enabled: &&crate::host::Reading<u32>| enabled.required() != Ok(&0);
-    let Some(enabled) = [&state.enabled].into_iter().chain(others).find(in_use) else {
+    let Some(enabled) =
+        [&state.enabled].into_iter().chain(others().map(|it| &it.enabled)).find(in_use)
+    else {
         return Vec::new();
     };
     let enabled = enabled.required();
     let holders = &case.host.holders;
-    let nodes = state.nodes.vfio.known().err();
+    let nodes = [&state.nodes.vfio].into_iter().chain(others().map(|it| &it.nodes));
+    let nodes = nodes.filter_map(|nodes| nodes.known().err());
     let hidden: Vec<Gap> =
         holders.gap.iter().chain(&holders.nameless).cloned().chain(nodes).collect();
     if hidden.is_empty() { hidden } else { enabled.err().into_iter().chain(hidden).collect() }
@@ -128,12 +138,13 @@ impl Others {
         self.0.entry(pid).or_insert_with(|| (words, hold.evidence.clone()));
     }
 
-    fn finding(&self, case: &DeviceCase) -> Finding {
+    fn finding(&self, case: &DeviceCase, what: &str) -> Finding {
         let named: Vec<&str> =
             self.0.values().take(MOST_NAMED).map(|(words, _)| words.as_str()).collect();
         let more = self.0.len() - named.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let message = format!("{} is in use by {}{more}", case.device.address, named.join(", "));
+        let message =
+            format!("{what}{} is in use by {}{more}", case.device.address, named.join(", "));
         let finding = Finding::new(message)
             .evidence(self.0.values().take(MOST_NAMED).map(|(_, evidence)| evidence.clone()));
         if identity(case) == Identity::Another {

@@ -4,7 +4,7 @@ use super::example::Scene;
 use super::{Check, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
 use crate::host::fake::FakeHost;
-use crate::host::{Host, Part, Presence, VFIO, VFIO_PCI, VFIO_TYPE1, Vfio};
+use crate::host::{Host, Part, Presence, VFIO, VFIO_PCI, VFIO_TYPE1};
 use crate::remedy;
 
 pub static RULE: Rule = Rule {
@@ -116,16 +116,16 @@ fn type1(host: &Host) -> Presence {
     if matches!(stated, Presence::AtWork(_)) {
         return stated;
     }
-    let Vfio { iommufd, cdev, .. } = &host.vfio;
-    match (iommufd.known(), cdev.known()) {
-        (Ok(None), _) => stated,
-        (Ok(Some(())), Ok(Some(()))) => Presence::AtWork(cdev.evidence()),
-        (Ok(Some(())), _) => match host.modules.as_ref().map(|modules| modules.build.required()) {
+    let cdev = &host.vfio.cdev;
+    match (host.vfio.serves_iommufd(), cdev.known()) {
+        (Ok(false), _) => stated,
+        (Ok(true), Ok(Some(()))) => Presence::AtWork(cdev.evidence()),
+        (Ok(true), _) => match host.modules.as_ref().map(|modules| modules.build.required()) {
             Some(Ok(build))
                 if build.is_built_in("CONFIG_VFIO_DEVICE_CDEV")
                     || build.is_built_in("CONFIG_IOMMUFD_VFIO_CONTAINER") =>
             {
-                Presence::AtWork(iommufd.evidence())
+                Presence::AtWork(host.vfio.iommufd_evidence())
             }
             Some(Ok(_)) | None => stated,
             Some(Err(gap)) => Presence::Unknown(vec![gap]),

@@ -60,6 +60,16 @@ pub struct Nodes {
     pub native: BTreeSet<String>,
 }
 
+/// What is asked of a function on a driver of VFIO that no VM wants: a user of the group may have
+/// any of it.
+#[derive(Debug)]
+pub struct UseByOthers {
+    /// How often the kernel was asked to enable it.
+    pub enabled: Reading<u32>,
+    /// As in [`Nodes`].
+    pub nodes: Reading<Vec<String>>,
+}
+
 /// `include/linux/pci.h`, `pci_power_name`.
 const POWER_STATES: &[&str] = &["error", "D0", "D1", "D2", "D3hot", "D3cold", "unknown"];
 
@@ -110,6 +120,17 @@ impl Reader<'_> {
 
     pub(super) fn enabled(&self) -> Reading<u32> {
         self.text("enable").parse("a number", |text| text.trim().parse().ok())
+    }
+
+    pub(super) fn use_by_others(&self) -> UseByOthers {
+        UseByOthers { enabled: self.enabled(), nodes: self.vfio_nodes() }
+    }
+
+    fn vfio_nodes(&self) -> Reading<Vec<String>> {
+        let listing = self.when_there("vfio-dev", |path| self.root.list(path));
+        listing.parse("names of devices", |names| {
+            Some(names.iter().map(|name| format!("/dev/vfio/devices/{name}")).collect())
+        })
     }
 
     /// The functions whose folders lie in this one.
@@ -168,9 +189,7 @@ impl Reader<'_> {
         }
         Nodes {
             group: group.known().ok().flatten().map(|id| format!("/dev/vfio/{id}")),
-            vfio: within("vfio-dev").parse("names of devices", |names| {
-                Some(names.iter().map(|name| format!("/dev/vfio/devices/{name}")).collect())
-            }),
+            vfio: self.vfio_nodes(),
             native,
         }
     }

@@ -52,6 +52,8 @@ fn users() -> Vec<Case> {
         gpu("a QEMU without a name", qemu(&["qemu"]), "AH210 AH210", Blocked),
         gpu("a program that is no VM", enabled().process(815, "dpdk-testpmd", &["testpmd"], &["/dev/vfio/16"]), "AH210 AH210", Blocked),
         gpu("another VM has the device without its group", held("/dev/vfio/devices/vfio0"), "AH210", Blocked),
+        case("another VM has the rest of the group, by its own node", held("/dev/vfio/devices/vfio1"), GPU_ONLY, "AH210 AH301", Blocked),
+        case("this VM has it", enabled().qemu(4711, "a",&["/dev/vfio/devices/vfio1"]), GPU_ONLY, "AH301", Blocked),
         gpu("a node that was removed is still open", held("/dev/vfio/16 (deleted)"), "AH210 AH210", Blocked),
         gpu("another group is in use", held("/dev/vfio/20"), "", Ready),
         gpu("a group whose number begins alike", held("/dev/vfio/161"), "", Ready),

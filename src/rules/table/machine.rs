@@ -13,6 +13,14 @@ fn unremapped() -> FakeHost {
     workstation().interrupts("IO-APIC", "PCI-MSIX-0000:02:00.0")
 }
 
+/// IOMMUFD with nodes of devices, and the container with those of groups.
+fn beside_container() -> FakeHost {
+    workstation()
+        .file("/dev/iommu", "")
+        .file("/dev/vfio/devices/vfio0", "")
+        .file("/dev/vfio/devices/vfio1", "")
+}
+
 /// An old kernel with the audio function of the card free.
 fn old_and_free() -> FakeHost {
     workstation().release("5.10.0-30-amd64").driver(GPU_AUDIO, None)
@@ -39,8 +47,15 @@ pub fn cases() -> Vec<Case> {
         case("IOMMUFD alone, without remapping", workstation().iommufd_only().interrupts("IO-APIC", "PCI-MSI"), ONE_GPU, "AH106", Blocked),
         case("IOMMUFD alone, without remapping, allowed", workstation().iommufd_only().interrupts("IO-APIC", "PCI-MSI").file(IOMMUFD, "Y\n"), ONE_GPU, "AH501", Ready),
         case("IOMMUFD without nodes of devices", workstation().iommufd_only().without("/dev/vfio"), ONE_GPU, "AH104 [AH108]", Blocked),
-        case("IOMMUFD, its devices to be had by the kernel's configuration", workstation().iommufd_only().without("/dev/vfio").file("/boot/config-6.12.1-amd64", "CONFIG_VFIO_DEVICE_CDEV=y\nCONFIG_IOMMUFD=m\n"), ONE_GPU, "", Ready),
-        case("/dev/iommu cannot be looked at", workstation().iommufd_only().folder("/dev/iommu"), ONE_GPU, "AH104? AH108?", Undetermined),
+        case("IOMMUFD, its devices to be had by the kernel's configuration", workstation().iommufd_only().without("/dev/vfio").driver(GPU, None).driver(GPU_AUDIO, None).file("/boot/config-6.12.1-amd64", "CONFIG_VFIO_DEVICE_CDEV=y\nCONFIG_IOMMUFD=m\n"), ONE_GPU, "AH208 AH208", Blocked),
+        case("the same, and the nodes of bound devices are not there", workstation().iommufd_only().without("/dev/vfio").file("/boot/config-6.12.1-amd64", "CONFIG_VFIO_DEVICE_CDEV=y\nCONFIG_IOMMUFD=m\n"), ONE_GPU, "AH108 AH108", Blocked),
+        case("a node of a device is not there", workstation().iommufd_only().without("/dev/vfio/devices/vfio1"), ONE_GPU, "AH108", Blocked),
+        case("a node of a device cannot be looked at", workstation().iommufd_only().denied("/dev/vfio/devices/vfio1"), ONE_GPU, "AH108? AH218?", Undetermined),
+        case("IOMMUFD is served, and /dev/iommu is not there", workstation().iommufd_only().without("/dev/iommu"), ONE_GPU, "AH108", Blocked),
+        case("only the nodes of devices are there, beside a container that is served", beside_container().without("/dev/vfio/16"), ONE_GPU, "AH108", Ready),
+        case("neither those of groups nor those of devices", beside_container().without("/dev/vfio/16").without("/dev/vfio/devices/vfio1"), ONE_GPU, "AH108 AH108", Blocked),
+        case("a node of a device is not there, and a group will do", beside_container().without("/dev/vfio/devices/vfio1"), ONE_GPU, "", Ready),
+        case("/dev/iommu cannot be looked at", workstation().iommufd_only().folder("/dev/iommu"), ONE_GPU, "AH108?", Undetermined),
         case("no interrupt remapping", unremapped(), ONE_GPU, "AH106", Blocked),
         case("no interrupt remapping on AMD", amd().interrupts("IO-APIC", "PCI-MSI"), ONE_GPU, "AH106", Blocked),
         case("no interrupt remapping, allowed", unremapped().file(TYPE1, "Y\n"), ONE_GPU, "AH501", Ready),
