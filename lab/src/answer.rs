@@ -18,6 +18,9 @@ pub struct Ours {
 pub struct Vms {
     /// Each VM, and why it does not get its devices if it does not.
     pub vms: Vec<(String, Option<String>)>,
+    /// The nodes of its devices open for a VM that has them so; the kernel says no more before it
+    /// takes them.
+    pub in_part: bool,
 }
 
 #[derive(Debug)]
@@ -80,6 +83,17 @@ impl Answer {
             None => kernel,
         }
     }
+
+    /// Whether all VMs get their devices; none where the kernel and QEMU do not agree.
+    pub fn gives(&self) -> Option<bool> {
+        let kernel = self.kernel.all();
+        match self.started.as_ref().map(Vms::all) {
+            None => Some(kernel),
+            Some(started) if started == kernel => Some(kernel),
+            Some(started) if self.kernel.in_part && kernel => Some(started),
+            Some(_) => None,
+        }
+    }
 }
 
 impl Vms {
@@ -100,7 +114,12 @@ impl Vms {
                 })
             })
             .collect();
-        if refused.is_empty() { yes.to_owned() } else { format!("{no}: {}", refused.join("; ")) }
+        if refused.is_empty() {
+            let by_nodes = if self.in_part { ", by the nodes of devices" } else { "" };
+            format!("{yes}{by_nodes}")
+        } else {
+            format!("{no}: {}", refused.join("; "))
+        }
     }
 }
 
@@ -149,11 +168,16 @@ fn ours_of(text: &str) -> Result<Ours, String> {
 
 fn vms_of(text: &str) -> Result<Vms, String> {
     let mut vms = Vec::new();
+    let mut in_part = false;
     for line in text.lines() {
         let Some(rest) = line.strip_prefix("vm ") else { continue };
         let (name, answer) = rest.split_once(' ').unwrap_or((rest, ""));
         let refusal = match answer.split_once(' ') {
             None if answer == "yes" => None,
+            None if answer == "opens" => {
+                in_part = true;
+                None
+            }
             Some(("no", reason)) => Some(reason.to_owned()),
             _ => return Err(format!("of a VM was said {line:?}")),
         };
@@ -162,7 +186,7 @@ fn vms_of(text: &str) -> Result<Vms, String> {
     if vms.is_empty() {
         Err(format!("there is no answer for a VM: {text:?}"))
     } else {
-        Ok(Vms { vms })
+        Ok(Vms { vms, in_part })
     }
 }
 

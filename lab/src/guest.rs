@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::kernels::Kernel;
-use crate::scenario::{Kernels, Scenario, Step, Vm};
+use crate::scenario::{Kernels, Scenario, Step, Vm, Way};
 
 const BEGINNING: &str = r#"#!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -77,15 +77,16 @@ const START: &str = r#"vmm() {
   qemu-system-x86_64 -nodefaults -no-user-config -display none -machine q35 -accel tcg \
     -m 256 -S -daemonize "$@" 2> /tmp/vmm
 }
-vmm -pidfile /tmp/vmm.pid || failed "$(head -n 1 /tmp/vmm)"
-kill $(cat /tmp/vmm.pid)
+vmm || failed "$(head -n 1 /tmp/vmm)"
+killall qemu-system-x86_64
 start() {
   name=$1
   shift
   if vmm "$@"; then
     echo "vm $name yes"
   else
-    echo "vm $name no $(head -n 1 /tmp/vmm | sed 's/.*: vfio [0-9a-f:.]*: //')"
+    # Warnings may come first.
+    echo "vm $name no $({ grep ': vfio ' /tmp/vmm || tail -n 1 /tmp/vmm; } | head -n 1 | sed 's/.*: vfio [0-9a-f:.]*: //')"
   fi
 }
 section started
@@ -134,20 +135,27 @@ pub fn script(scenario: &Scenario, kernel: &Kernel, fixture: bool) -> Result<Str
         script.push_str(&format!(" {name}={}", addresses.join(",")));
     }
     script.push_str(" 2>&1 | say\n");
-    if scenario.starts {
-        script.push_str(&start(scenario.plan));
+    if let Some(way) = scenario.starts {
+        script.push_str(&start(way, scenario.plan));
     }
     script.push_str("section end\noracle exit\nwhile :; do sleep 1; done\n");
     Ok(script)
 }
 
-fn start(plan: &[Vm]) -> String {
+fn start(way: Way, plan: &[Vm]) -> String {
     let mut text = START.to_owned();
     text.push_str("{\n");
     for Vm(name, wanted) in plan {
         text += &format!("start {name}");
+        let by = match way {
+            Way::Group => "",
+            Way::Node => {
+                text += " -object iommufd,id=fd";
+                ",iommufd=fd"
+            }
+        };
         for want in *wanted {
-            text += &format!(" -device vfio-pci,host={}", want.0);
+            text += &format!(" -device vfio-pci,host={}{by}", want.0);
         }
         text.push('\n');
     }
@@ -203,6 +211,12 @@ fn act(step: &Step, kernel: &Kernel, loaded: &mut BTreeSet<String>) -> Result<St
                 checked("await /tmp/hold && sleep 1")
             )
         }
+        Step::HoldDevice(address) => {
+            format!(
+                "oracle hold-device {address} > /tmp/hold &\n{}",
+                checked("await /tmp/hold && sleep 1 && [ -s /tmp/hold ]")
+            )
+        }
         Step::Unplug(id, address) => {
             format!("section 'unplug {id}'\n{}", checked(&format!("gone $pci/{address}")))
         }
@@ -222,7 +236,7 @@ fn load(
     name: &str,
     parameters: &str,
 ) -> Result<String, String> {
-    if kernel.kind == Kernels::Builtin {
+    if kernel.kind != Kernels::Stock {
         return Err(format!("a kernel with everything built in loads no module ({name})"));
     }
     let closure = kernel.modules.closure(name);

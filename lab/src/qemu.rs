@@ -165,7 +165,7 @@ fn arguments(scenario: &Scenario, kernel: &Kernel, folder: &Path) -> Vec<String>
     let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
     add("-cpu", scenario.cpu.to_owned());
     // Room for a QEMU and its VM, whose memory is pinned.
-    add("-m", if scenario.starts { "1536" } else { "512" }.to_owned());
+    add("-m", if scenario.starts.is_some() { "1536" } else { "512" }.to_owned());
     add("-kernel", kernel.vmlinux.display().to_string());
     add("-initrd", format!("{at}/initramfs"));
     add("-append", line);

@@ -44,7 +44,7 @@ pub fn all(
     if queue.is_empty() {
         return Err("none of these scenarios is for one of these kernels".to_owned());
     }
-    let starts = queue.iter().any(|(_, scenario, ..)| scenario.starts);
+    let starts = queue.iter().any(|(_, scenario, ..)| scenario.starts.is_some());
     let vmm = if starts { vmm::archive()? } else { Vec::new() };
     let queue = Mutex::new(queue);
     let rows = Mutex::new(Vec::new());
@@ -54,7 +54,7 @@ pub fn all(
                 loop {
                     let next = queue.lock().expect("no holder panics").pop_front();
                     let Some((number, scenario, kernel, base)) = next else { break };
-                    let vmm: &[u8] = if scenario.starts { &vmm } else { &[] };
+                    let vmm: &[u8] = if scenario.starts.is_some() { &vmm } else { &[] };
                     let row = one(args, scenario, kernel, &[base, vmm], version);
                     println!("{}", crate::page::line(&row));
                     rows.lock().expect("no holder panics").push((number, row));

@@ -22,7 +22,7 @@ pub struct Scenario {
     /// Further options of `ai-how validate`.
     pub options: &'static [&'static str],
     /// Starts each VM too, as the last word: a QEMU inside the guest, with the devices.
-    pub starts: bool,
+    pub starts: Option<Way>,
     pub expect: Expect,
     pub kernels: Kernels,
 }
@@ -56,6 +56,8 @@ pub enum Step {
     Refused(&'static str, &'static str),
     /// Opens the group of a device and keeps it open.
     Hold(&'static str),
+    /// Takes a device by its own node and keeps it.
+    HoldDevice(&'static str),
     /// The machine takes a device away (its id in QEMU, its address), as a hand or a management card would.
     Unplug(&'static str, &'static str),
     Shell(&'static str),
@@ -79,6 +81,15 @@ pub enum Expect {
     Stricter(&'static [&'static str], &'static str),
     /// `undetermined` at these checks.
     Undetermined(&'static [&'static str], &'static str),
+}
+
+/// How QEMU opens a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// By its group, with a container.
+    Group,
+    /// By its own node, with IOMMUFD.
+    Node,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,11 +2,12 @@
 //!
 //!     oracle ask VM=ADDRESS,ADDRESS ...   the kernel's answer for each VM, one after the other
 //!     oracle hold ADDRESS                 opens the group of a device, and keeps it open
+//!     oracle hold-device ADDRESS          takes a device by its own node, and keeps it
 //!     oracle as-nobody PROGRAM WORD ...   becomes a program, without rights
 //!     oracle say                          copies standard input to the port that the lab reads
 //!     oracle exit                         ends the machine
 //!
-//! It never takes a device (`VFIO_GROUP_GET_DEVICE_FD`, `VFIO_DEVICE_BIND_IOMMUFD`): that resets it.
+//! Who asks takes no device (`VFIO_GROUP_GET_DEVICE_FD`, `VFIO_DEVICE_BIND_IOMMUFD`): that resets it.
 
 mod ask;
 mod port;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["hold", address] => ask::hold(address),
+        ["hold-device", address] => ask::hold_device(address),
         ["as-nobody", program, words @ ..] => {
             Err(Command::new(program).args(words).gid(NOBODY).uid(NOBODY).exec())
         }

@@ -12,6 +12,7 @@ const VFIO_GROUP_GET_STATUS: c_ulong = 0x3b67;
 const VFIO_GROUP_SET_CONTAINER: c_ulong = 0x3b68;
 const VFIO_TYPE1V2_IOMMU: c_ulong = 3;
 const VFIO_GROUP_FLAGS_VIABLE: u32 = 1;
+const VFIO_DEVICE_BIND_IOMMUFD: c_ulong = 0x3b76;
 const KVM_CREATE_VM: c_ulong = 0xae01;
 
 /// `struct vfio_group_status`
@@ -19,6 +20,15 @@ const KVM_CREATE_VM: c_ulong = 0xae01;
 struct GroupStatus {
     argsz: u32,
     flags: u32,
+}
+
+/// `struct vfio_device_bind_iommufd`
+#[repr(C)]
+struct BindIommufd {
+    argsz: u32,
+    flags: u32,
+    iommufd: i32,
+    out_devid: u32,
 }
 
 unsafe extern "C" {
@@ -30,6 +40,12 @@ pub struct Group(File);
 
 /// An open container, with an IOMMU's address space once it is set.
 pub struct Container(File);
+
+/// The node of one device; whoever binds it has the device.
+pub struct Node(File);
+
+/// An address space of IOMMUFD.
+pub struct Iommufd(File);
 
 impl Group {
     pub fn open(number: &str) -> io::Result<Self> {
@@ -60,6 +76,27 @@ impl Container {
     pub fn set_type1v2(&self) -> io::Result<()> {
         // SAFETY: the descriptor is open, and the argument is a number, not an address.
         checked(unsafe { ioctl(self.0.as_raw_fd(), VFIO_SET_IOMMU, VFIO_TYPE1V2_IOMMU) })
+    }
+}
+
+impl Node {
+    pub fn open(name: &str) -> io::Result<Self> {
+        open(&format!("/dev/vfio/devices/{name}")).map(Self)
+    }
+
+    /// Takes the device: it is reset.
+    pub fn bind(&self, iommufd: &Iommufd) -> io::Result<()> {
+        let fd = iommufd.0.as_raw_fd();
+        let mut bind = BindIommufd { argsz: 16, flags: 0, iommufd: fd, out_devid: 0 };
+        // SAFETY: both descriptors are open, and the kernel reads and writes at most `argsz` bytes,
+        // all of them inside `bind`, which outlives the call.
+        checked(unsafe { ioctl(self.0.as_raw_fd(), VFIO_DEVICE_BIND_IOMMUFD, &raw mut bind) })
+    }
+}
+
+impl Iommufd {
+    pub fn open() -> io::Result<Self> {
+        open("/dev/iommu").map(Self)
     }
 }
 

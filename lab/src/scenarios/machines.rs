@@ -23,6 +23,13 @@ pub const CARD: Device = "\
     -device ich9-intel-hda,id=hda,bus=rp1,addr=0.1,multifunction=on \
     -device hda-output,bus=hda.0,audiodev=a0";
 
+/// The same with a network card in the place of the audio function.
+pub const CARD_WITH_NIC: Device = "\
+    -device pcie-root-port,id=rp1,chassis=1,slot=1,addr=4 \
+    -device secondary-vga,bus=rp1,addr=0.0,multifunction=on \
+    -netdev hubport,id=n2,hubid=2 \
+    -device e1000e,bus=rp1,addr=0.1,multifunction=on,netdev=n2";
+
 /// The same behind a port without ACS: the port is a member of the card's group.
 pub const CARD_WITH_PORT: Device = "\
     -device pcie-root-port,id=rp1,chassis=1,slot=1,addr=4,disable-acs=on \
@@ -99,7 +106,7 @@ pub const READY: Scenario = Scenario {
     plan: BOTH,
     asked_by: "",
     options: &[],
-    starts: false,
+    starts: None,
     expect: Expect::Ready,
     kernels: Kernels::Stock,
 };

@@ -3,6 +3,7 @@
 mod builtin;
 mod group;
 mod host;
+mod iommufd;
 mod machines;
 mod started;
 mod topology;
@@ -13,7 +14,9 @@ pub use machines::READY;
 use crate::scenario::Scenario;
 
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    [group::ALL, topology::ALL, host::ALL, started::ALL, builtin::ALL].into_iter().flatten()
+    [group::ALL, topology::ALL, host::ALL, started::ALL, builtin::ALL, iommufd::ALL]
+        .into_iter()
+        .flatten()
 }
 
 #[cfg(test)]

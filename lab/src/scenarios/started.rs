@@ -2,7 +2,7 @@
 
 use super::machines::{AUDIO, GPU, GPU_ONLY, PARTIAL, READY, WANT_AUDIO, WANT_GPU};
 use crate::scenario::Step::{Bind, Load};
-use crate::scenario::{Expect, Kernels, Scenario, Vm};
+use crate::scenario::{Expect, Kernels, Scenario, Vm, Way};
 
 pub const ALL: &[Scenario] = &[
     Scenario {
@@ -52,4 +52,5 @@ pub const ALL: &[Scenario] = &[
     },
 ];
 
-const STARTED: Scenario = Scenario { starts: true, kernels: Kernels::OneStock, ..READY };
+const STARTED: Scenario =
+    Scenario { starts: Some(Way::Group), kernels: Kernels::OneStock, ..READY };
