@@ -30,6 +30,8 @@ pub struct Answer {
     pub ours: Ours,
     /// How the host's snapshot is judged otherwise than the host; none where it is judged alike.
     pub replay: Option<String>,
+    /// What of the planted personal data the snapshot holds.
+    pub personal: Vec<String>,
     /// The snapshot in base 64, where it was asked for.
     pub fixture: Option<String>,
     pub kernel: Vms,
@@ -70,8 +72,11 @@ fn answers(said: &str) -> Result<Answer, String> {
         Some(other) => Some(other.to_owned()),
         None => Some("no snapshot was taken".to_owned()),
     };
+    let personal = section(said, "personal").unwrap_or_default();
+    let personal = personal.trim().strip_suffix("end").ok_or("the snapshot was not searched")?;
+    let personal = personal.lines().map(str::to_owned).collect();
     let fixture = section(said, "fixture").map(str::to_owned);
-    Ok(Answer { before, ours, replay, fixture, kernel, started })
+    Ok(Answer { before, ours, replay, personal, fixture, kernel, started })
 }
 
 impl Answer {
@@ -204,6 +209,8 @@ mod tests {
 1
 == snapshot
 same
+== personal
+end
 == kernel
 kvm yes
 group 3 viable false
@@ -216,7 +223,9 @@ vm b yes
     fn both_answers_are_read() {
         let answer = parse(SAID).unwrap();
         assert_eq!(answer.ours.words(), "blocked AH302");
-        assert!(answer.replay.is_none() && answer.fixture.is_none());
+        assert!(answer.replay.is_none() && answer.fixture.is_none() && answer.personal.is_empty());
+        let leaks = parse(&SAID.replace("personal\n", "personal\ndunja\n")).unwrap();
+        assert_eq!(leaks.personal, ["dunja"]);
         let differs = parse(&SAID.replace("same\n", "differs\n- a\n")).unwrap();
         assert_eq!(differs.replay.as_deref(), Some("differs\n- a"));
         assert!(answer.ours.others.contains("AH301"));
@@ -232,6 +241,7 @@ vm b yes
     fn half_an_answer_is_none() {
         assert!(parse(SAID.split("== kernel").next().unwrap()).is_err());
         assert!(parse(&format!("== failed mount\n{SAID}")).is_err());
+        assert!(parse(&SAID.replace("personal\nend", "personal\n")).is_err());
         assert!(parse(&SAID.replace("vm a no", "vm a perhaps")).is_err());
         assert!(parse(&SAID.replace("{\"verdict\"", "panic")).is_err());
     }

@@ -51,6 +51,9 @@ fn wrong(expect: Expect, answer: &Answer) -> Option<String> {
             difference.replace('\n', " / ")
         ));
     }
+    if !answer.personal.is_empty() {
+        return Some(format!("the snapshot holds personal data: {}", answer.personal.join(" ")));
+    }
     let Some(gives) = answer.gives() else {
         return Some(format!("the kernel's answer is not QEMU's: {}", answer.kernels_words()));
     };
@@ -94,6 +97,7 @@ mod tests {
             before: None,
             ours: Ours { verdict: verdict.to_owned(), errors, ..Ours::default() },
             replay: None,
+            personal: Vec::new(),
             fixture: None,
             kernel: vm(refusal),
             started: None,
@@ -140,6 +144,7 @@ mod tests {
             before: None,
             ours: Ours { verdict: "ready".to_owned(), ..Ours::default() },
             replay: Some("differs".to_owned()),
+            personal: Vec::new(),
             fixture: None,
             kernel: vm(None),
             started: None,
@@ -148,11 +153,29 @@ mod tests {
     }
 
     #[test]
+    fn a_snapshot_with_personal_data_fails() {
+        let mut answer = Answer {
+            before: None,
+            ours: Ours { verdict: "ready".to_owned(), ..Ours::default() },
+            replay: None,
+            personal: Vec::new(),
+            fixture: None,
+            kernel: vm(None),
+            started: None,
+        };
+        let scenario = Scenario { expect: Expect::Ready, ..READY };
+        assert_eq!(compare(&scenario, &answer), Outcome::Agree);
+        answer.personal.push("dunja".to_owned());
+        assert!(compare(&scenario, &answer).is_failure());
+    }
+
+    #[test]
     fn a_vm_that_does_not_start_fails_what_the_kernel_gives() {
         let answer = |refusal: Option<&str>| Answer {
             before: None,
             ours: Ours { verdict: "ready".to_owned(), ..Ours::default() },
             replay: None,
+            personal: Vec::new(),
             fixture: None,
             kernel: vm(None),
             started: Some(vm(refusal.map(str::to_owned))),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::kernels::Kernel;
+use crate::planted;
 use crate::scenario::{Kernels, Scenario, Step, Vm, Way};
 
 const BEGINNING: &str = r#"#!/bin/busybox sh
@@ -97,6 +98,7 @@ const FIXTURE: &str = "section fixture\nbase64 /tmp/host.snap | say\n";
 /// With `fixture`, the host's snapshot is handed out too.
 pub fn script(scenario: &Scenario, kernel: &Kernel, fixture: bool) -> Result<String, String> {
     let mut script = BEGINNING.to_owned();
+    script.push_str(&planted::script());
     let mut loaded = BTreeSet::new();
     script.push_str("section steps\n{\nset -x\n");
     for name in scenario.modules {
@@ -126,6 +128,7 @@ pub fn script(scenario: &Scenario, kernel: &Kernel, fixture: bool) -> Result<Str
     script.push_str(&validate("ours"));
     script.push_str(&format!("as='{asked_by}'\noptions='{options}'\n"));
     script.push_str(SNAPSHOT);
+    script.push_str(planted::SEARCH);
     if fixture {
         script.push_str(FIXTURE);
     }
@@ -207,13 +210,15 @@ fn act(step: &Step, kernel: &Kernel, loaded: &mut BTreeSet<String>) -> Result<St
         Step::Unbind(address) => checked(&format!("unbind {address}")),
         Step::Hold(address) => {
             format!(
-                "oracle hold {address} > /tmp/hold &\n{}",
+                "{} hold {address} > /tmp/hold &\n{}",
+                planted::PROGRAM,
                 checked("await /tmp/hold && sleep 1")
             )
         }
         Step::HoldDevice(address) => {
             format!(
-                "oracle hold-device {address} > /tmp/hold &\n{}",
+                "{} hold-device {address} > /tmp/hold &\n{}",
+                planted::PROGRAM,
                 checked("await /tmp/hold && sleep 1 && [ -s /tmp/hold ]")
             )
         }

@@ -8,6 +8,7 @@ use crate::build::Programs;
 use crate::cpio::Archive;
 use crate::guest;
 use crate::kernels::Kernel;
+use crate::planted;
 use crate::scenario::{Scenario, Step};
 use crate::scenarios;
 
@@ -22,6 +23,7 @@ pub fn base(kernel: &Kernel, programs: &Programs) -> Result<Vec<u8>, String> {
     archive.file("bin/busybox", &programs.busybox);
     archive.file("bin/ai-how", &programs.ai_how);
     archive.file("bin/oracle", &programs.oracle);
+    archive.file("planted", planted::SEARCHED.join("\n").as_bytes());
     if let Some(folder) = &kernel.folder {
         modules(&mut archive, kernel, folder)?;
     }

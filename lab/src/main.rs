@@ -11,6 +11,7 @@ mod initramfs;
 mod kernels;
 mod modules;
 mod page;
+mod planted;
 mod qemu;
 mod run;
 mod scenario;

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::kernels::Kernel;
+use crate::planted;
 use crate::scenario::{Iommu, Scenario, Step};
 
 pub const PROGRAM: &str = "qemu-system-x86_64";
@@ -149,8 +150,9 @@ fn unplug(folder: &Path, id: &str) -> std::io::Result<()> {
 fn arguments(scenario: &Scenario, kernel: &Kernel, folder: &Path) -> Vec<String> {
     let at = folder.display();
     let line = format!(
-        "console=ttyS0 loglevel=5 panic=-1 nokaslr mitigations=off no_timer_check random.trust_cpu=on {}",
-        scenario.line
+        "console=ttyS0 loglevel=5 panic=-1 nokaslr mitigations=off no_timer_check random.trust_cpu=on {} {}",
+        scenario.line,
+        planted::WORD
     );
     let mut words: Vec<String> = [
         "-nodefaults -no-user-config -no-reboot -display none -machine q35,kernel-irqchip=split",
@@ -169,6 +171,7 @@ fn arguments(scenario: &Scenario, kernel: &Kernel, folder: &Path) -> Vec<String>
     add("-kernel", kernel.vmlinux.display().to_string());
     add("-initrd", format!("{at}/initramfs"));
     add("-append", line);
+    add("-smbios", format!("type=1,serial={},uuid={}", planted::SERIAL, planted::UUID));
     add("-serial", format!("file:{at}/console"));
     add("-chardev", format!("file,id=said,path={at}/said"));
     let mut steps = scenario.steps.iter().chain(scenario.afterwards);
@@ -184,7 +187,11 @@ fn arguments(scenario: &Scenario, kernel: &Kernel, folder: &Path) -> Vec<String>
         Iommu::None => {}
     }
     for device in scenario.devices {
-        words.extend(device.split_whitespace().map(|word| word.replace('@', &at.to_string())));
+        words.extend(device.split_whitespace().map(|word| resolved(word, &at.to_string())));
     }
     words
+}
+
+fn resolved(word: &str, folder: &str) -> String {
+    word.replace("@mac", planted::MAC).replace("@serial", planted::SERIAL).replace('@', folder)
 }

@@ -35,7 +35,8 @@ pub enum Iommu {
     None,
 }
 
-/// Arguments of QEMU with blanks between, `@` standing for the folder of the run.
+/// Arguments of QEMU with blanks between; `@mac` and `@serial` stand for those that are planted, `@`
+/// for the folder of the run.
 pub type Device = &'static str;
 
 #[derive(Debug, Clone, Copy)]

@@ -337,7 +337,7 @@ const NOBODY: &str = "oracle as-nobody";
 const REFUSED: &[Step] = &[Refused(GPU, "vfio-pci"), Refused(AUDIO, "vfio-pci")];
 
 const MOUNT: Step = Shell(
-    "await /dev/nvme0n1 && mke2fs -F /dev/nvme0n1 > /dev/null && mount -t ext4 /dev/nvme0n1 /mnt",
+    "await /dev/nvme0n1 && mke2fs -F /dev/nvme0n1 > /dev/null && mkdir /mnt/dunja && mount -t ext4 /dev/nvme0n1 /mnt/dunja",
 );
 
 const MOUNTED: &[Step] =

@@ -28,7 +28,7 @@ pub const CARD_WITH_NIC: Device = "\
     -device pcie-root-port,id=rp1,chassis=1,slot=1,addr=4 \
     -device secondary-vga,bus=rp1,addr=0.0,multifunction=on \
     -netdev hubport,id=n2,hubid=2 \
-    -device e1000e,bus=rp1,addr=0.1,multifunction=on,netdev=n2";
+    -device e1000e,bus=rp1,addr=0.1,multifunction=on,netdev=n2,mac=@mac";
 
 /// The same behind a port without ACS: the port is a member of the card's group.
 pub const CARD_WITH_PORT: Device = "\
@@ -42,7 +42,7 @@ pub const CARD_WITH_PORT: Device = "\
 pub const DISK: Device = "\
     -device pcie-root-port,id=rp2,chassis=2,slot=2,addr=5 \
     -drive if=none,id=d0,format=raw,file=@/disk \
-    -device nvme,id=disk,bus=rp2,drive=d0,serial=lab";
+    -device nvme,id=disk,bus=rp2,drive=d0,serial=@serial";
 /// Where it is when nothing else is behind a port.
 pub const DISK_ALONE_AT: &str = "0000:01:00.0";
 
@@ -50,13 +50,13 @@ pub const DISK_ALONE_AT: &str = "0000:01:00.0";
 pub const NIC: Device = "\
     -device pcie-root-port,id=rp3,chassis=3,slot=3,addr=6 \
     -netdev hubport,id=n0,hubid=0 \
-    -device virtio-net-pci,bus=rp3,netdev=n0,disable-legacy=on,iommu_platform=on";
+    -device virtio-net-pci,bus=rp3,netdev=n0,mac=@mac,disable-legacy=on,iommu_platform=on";
 
 /// A network card of one function, which can have seven virtual ones.
 pub const IGB: Device = "\
     -device pcie-root-port,id=rp4,chassis=4,slot=4,addr=6 \
     -netdev hubport,id=n1,hubid=1 \
-    -device igb,bus=rp4,netdev=n1";
+    -device igb,bus=rp4,netdev=n1,mac=@mac";
 
 pub const IGB_PF: &str = "0000:01:00.0";
 /// The offset of igb's first virtual function is 128.
