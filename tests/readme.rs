@@ -1,4 +1,4 @@
-//! What the README shows is what the program says.
+//! What the README and the guide show is what the program says.
 
 #![allow(
     clippy::disallowed_methods,
@@ -7,6 +7,8 @@
 )]
 
 mod common;
+
+use std::path::Path;
 
 use common::run;
 
@@ -33,17 +35,27 @@ fn shown(page: &str) -> Vec<Shown> {
 
 #[test]
 fn the_readme_shows_what_is_said() {
-    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-    let page = std::fs::read_to_string(readme).unwrap();
+    is_said("README.md", 5);
+}
+
+#[test]
+fn the_guide_shows_what_is_said() {
+    is_said("docs/guide.md", 5);
+}
+
+#[track_caller]
+fn is_said(file: &str, least: usize) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let page = std::fs::read_to_string(path).unwrap();
     let all = shown(&page);
-    assert!(all.len() >= 5, "only {} commands are shown", all.len());
+    assert!(all.len() >= least, "{file}: only {} commands are shown", all.len());
     for Shown { args, pieces } in all {
         let said = run(&args).stdout;
         let mut rest = said.as_str();
         for piece in pieces {
             let Some((_, after)) = rest.split_once(&piece) else {
                 panic!(
-                    "ai-how {}: not said, or not in this order:\n{piece}\n\nbut\n{said}",
+                    "{file}: ai-how {}: not said, or not in this order:\n{piece}\n\nbut\n{said}",
                     args.join(" ")
                 );
             };

@@ -26,7 +26,7 @@ pub fn terminal(rule: &Rule, paint: Paint) -> String {
 #[cfg(test)]
 pub fn markdown() -> String {
     let mut page = String::from(
-        "# Rules\n\nGenerated from the rules themselves (`UPDATE=1 cargo test`); the examples are what the program really says.\n\n| code | name | severity | finds |\n|---|---|---|---|\n",
+        "# Rules\n\nGenerated from the rules themselves (`UPDATE=1 cargo test`); the examples are what the program really says. The words are explained in [concepts.md](concepts.md).\n\n| code | name | severity | finds |\n|---|---|---|---|\n",
     );
     for rule in rules::ALL {
         page += &format!(
@@ -53,6 +53,7 @@ pub fn markdown() -> String {
             "**What it says.** On this configuration:\n\n```yaml\n{}```\n\n```text\n{}```\n\n",
             rule.example.speaks.config, said
         );
+        page += &concepts(rule);
         page += "**Sources.**\n\n";
         for source in rule.reads {
             page += &format!("- {source}\n");
@@ -60,6 +61,29 @@ pub fn markdown() -> String {
         page += &format!("\nSince {}.\n", rule.since);
     }
     page
+}
+
+/// Links to those concepts whose names the rule's words hold.
+#[cfg(test)]
+fn concepts(rule: &Rule) -> String {
+    let page = include_str!("../../docs/concepts.md");
+    let words = [rule.summary, rule.why, rule.remedy].join(" ").to_lowercase();
+    let is_named = |heading: &str| {
+        let name = heading.to_lowercase();
+        let plural = format!("{name}s");
+        let of_text = words.split(|letter: char| !letter.is_alphanumeric() && letter != '-');
+        let text = format!(" {} ", of_text.collect::<Vec<_>>().join(" "));
+        text.contains(&format!(" {name} ")) || text.contains(&format!(" {plural} "))
+    };
+    let headings = page.lines().filter_map(|line| line.strip_prefix("## "));
+    let links: Vec<String> = headings
+        .filter(|heading| is_named(heading))
+        .map(|it| format!("[{it}](concepts.md#{})", it.to_lowercase().replace(' ', "-")))
+        .collect();
+    if links.is_empty() {
+        return String::new();
+    }
+    format!("**Concepts.** {}.\n\n", links.join(", "))
 }
 
 /// What a rule really says on its example.
