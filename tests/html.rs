@@ -9,9 +9,12 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use common::{AUDIO, GPU, HELD, HostDir, NVME, OFF, READY, example, run, run_on};
+use common::{AUDIO, GPU, HELD, HostDir, NVME, OFF, READY, example, run, run_on, skipped};
 
 const HOSTILE: &str = "<img src=x onerror=harmed=1>";
 
@@ -25,6 +28,18 @@ fn validated(root: &Path, config: &str) -> String {
     report(&["validate", example(config).to_str().unwrap()], root)
 }
 
+/// Of a plan in which each of these goes to a VM of its own.
+fn planned(root: &Path, wanted: &[&str]) -> String {
+    let mut config = String::from("compute_nodes:\n");
+    for (number, address) in wanted.iter().enumerate() {
+        config += &format!(
+            "  - name: worker-{number}\n    pcie_passthrough:\n      enabled: true\n      devices:\n        - {{pci_address: \"{address}\", device_type: other}}\n"
+        );
+    }
+    let args = ["validate", "--format", "html", "--root", root.to_str().unwrap(), "-"];
+    run_on(config.as_bytes(), &args).stdout
+}
+
 fn hostile() -> String {
     let host = HostDir::sample(HELD).driver(AUDIO, Some("<b onclick='harmed=1'>&\u{1b}[31m"));
     let config = format!(
@@ -32,6 +47,37 @@ fn hostile() -> String {
     );
     let root = host.root().to_str().unwrap();
     run_on(config.as_bytes(), &["validate", "--format", "html", "--root", root, "-"]).stdout
+}
+
+/// Eight network cards with 248 virtual functions each, behind a port each.
+fn large() -> HostDir {
+    let mut host = HostDir::sample(READY);
+    for card in 0..8_u32 {
+        let port = format!("0000:00:1{card}.0");
+        let below = format!("pci0000:00/{port}");
+        let bus = 0x10 + card * 2;
+        let physical = format!("0000:{bus:02x}:00.0");
+        host = host
+            .endpoint("pci0000:00", &port, "060400", ("8086", "2f08"))
+            .attribute(&port, "secondary_bus_number", format!("{bus}\n"))
+            .endpoint(&below, &physical, "020000", ("15b3", "101d"))
+            .attribute(&physical, "numa_node", format!("{}\n", card / 4))
+            .group(&physical, Some(100 + card));
+        for number in 0..248_u32 {
+            let (device, function) = (1 + number / 8, number % 8);
+            let virtual_function = format!("0000:{bus:02x}:{device:02x}.{function}");
+            host = host
+                .endpoint(&below, &virtual_function, "020000", ("15b3", "101e"))
+                .link_device(&virtual_function, "physfn", &format!("../{physical}"))
+                .link_device(
+                    &physical,
+                    &format!("virtfn{number}"),
+                    &format!("../{virtual_function}"),
+                )
+                .group(&virtual_function, Some(1000 + card * 248 + number));
+        }
+    }
+    host
 }
 
 /// What stands in an attribute, wherever it does.
@@ -113,4 +159,49 @@ fn no_name_becomes_markup() {
     assert!(page.contains("&lt;img src=x onerror=harmed=1&gt;"), "{page}");
     assert!(!page.contains("<img") && !page.contains("<b ") && !page.contains('\u{1b}'), "{page}");
     assert_eq!(page.matches("</script>").count(), 1, "{page}");
+}
+
+/// In Chromium: looks, filters, copying, keyboard, accessibility, no request, 2,000 functions.
+#[test]
+fn it_works_in_a_browser() {
+    let browser = Path::new("/usr/bin/chromium");
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+    let missing = if !browser.exists() {
+        Some("/usr/bin/chromium is not installed")
+    } else if Command::new("node").arg("--version").output().is_err() {
+        Some("node is not installed")
+    } else if !scripts.join("node_modules").exists() {
+        Some("`npm ci` was not run in tests/browser")
+    } else {
+        None
+    };
+    if let Some(why) = missing {
+        skipped("it_works_in_a_browser", why);
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, page: String| {
+        fs::write(folder.path().join(format!("{name}.html")), page).unwrap();
+    };
+    let held = HostDir::sample(HELD);
+    write("held", validated(held.root(), "gpu-node.yaml"));
+    write("plan", planned(held.root(), &[GPU, AUDIO]));
+    write("doctor", report(&["doctor"], HostDir::sample(OFF).root()));
+    write("gpu", report(&["inventory", "gpu"], held.root()));
+    let large = large();
+    write("large", report(&["inventory", "pcie"], large.root()));
+    let wanted: Vec<String> = (1..9).map(|number| format!("0000:1a:0{number}.3")).collect();
+    let wanted: Vec<&str> = wanted.iter().map(String::as_str).chain([GPU]).collect();
+    write("large-plan", planned(large.root(), &wanted));
+    write("hostile", hostile());
+    let shots: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
+    let ran = Command::new("node")
+        .arg(scripts.join("report.mjs"))
+        .args([browser, folder.path(), &shots])
+        .output()
+        .unwrap();
+    let (told, complaints) =
+        (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{told}\n{complaints}");
+    let _ = writeln!(std::io::stderr(), "{told}");
 }

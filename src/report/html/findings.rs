@@ -21,7 +21,10 @@ impl Writer<'_> {
                 page.leaf("p", &[("class", &"panel")], "Nothing was found.");
                 return;
             }
-            page.element("div", &[("data-list", &"")], |page| {
+            // A browser need not lay out what nobody has scrolled to.
+            let many = self.findings.len() + self.open.len() > MANY;
+            let class = if many { "many" } else { "" };
+            page.element("div", &[("data-list", &""), ("class", &class)], |page| {
                 self.tools(page, config);
                 let all = || judged.findings.iter().zip(self.findings).enumerate();
                 for (number, (finding, view)) in all().filter(|(_, (it, _))| it.stands()) {
@@ -288,6 +291,7 @@ fn to_do(page: &mut Markup, remedy: &RemedyView) {
     });
 }
 
+const MANY: usize = 100;
 /// Of many the first are named.
 const FOLLOWERS: usize = 12;
 
