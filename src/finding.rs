@@ -66,6 +66,26 @@ pub struct Remedy {
     pub undo: Vec<String>,
     /// The code of the finding that is to be mended before.
     pub after: Option<&'static str>,
+    /// What the commands do, as data, where a script may do it without a person's choice. One that
+    /// comes `after` another finding has no commands to paste yet.
+    pub act: Option<Act>,
+}
+
+/// A change of the host. Ordered as they are to be made.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Act {
+    /// Loads modules, in this order; `node` is what the last of them brings.
+    LoadModules { names: Vec<&'static str>, node: Option<&'static str> },
+    /// Takes away all virtual functions, of which there are `count`.
+    RemoveVirtualFunctions { address: Address, count: u32 },
+    /// Takes the driver off a function, which then has none.
+    Detach { address: Address },
+    /// Gives a function to vfio-pci.
+    Bind { address: Address },
+    /// Gives a function without a driver to pci-stub.
+    Reserve { address: Address },
+    /// Makes a user the owner of a device node.
+    GiveNode { path: String, owner: u32, user: u32 },
 }
 
 /// A check that could not be answered.

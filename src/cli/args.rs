@@ -104,7 +104,7 @@ pub enum InventoryOf {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: text, json, ndjson, sarif, junit, prometheus, svg, html.\nExamples:\n  ai-how validate config/cluster.yaml\n  ai-how validate --skip-pcie-validation cluster.yaml\n  ai-how validate --root /mnt/other-host --format json cluster.yaml"
+    after_help = "Formats: text, json, ndjson, sarif, junit, prometheus, svg, html.\nExamples:\n  ai-how validate config/cluster.yaml\n  ai-how validate --skip-pcie-validation cluster.yaml\n  ai-how validate --root /mnt/other-host --format json cluster.yaml\n  ai-how validate --fix-script fix.sh cluster.yaml"
 )]
 pub struct ValidateArgs {
     /// Configurations, judged as one plan; - is standard input
@@ -126,6 +126,9 @@ pub struct ValidateArgs {
     /// Who starts the VMs, by name or number: may this user open /dev/kvm and the VFIO nodes?
     #[arg(long = "as", value_name = "USER")]
     pub user: Option<String>,
+    /// Write what mends it into this file, a shell script to be read and then run as root, and FILE.undo beside it, which takes it back
+    #[arg(long, value_name = "FILE", conflicts_with = "skip_pcie_validation")]
+    pub fix_script: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,10 @@
 //! Where results and complaints go.
 
-use std::fs::File;
+use std::ffi::OsString;
+use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -110,28 +112,64 @@ pub fn print_early(early: &clap::Error) -> Exit {
 
 #[expect(clippy::disallowed_methods, reason = "the command line writes --output")]
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let failed =
-        |error: std::io::Error| CliError::Write { path: path.to_owned(), error: words(&error) };
     // A device or a pipe cannot be replaced, and is written as it is.
     if std::fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+        let failed = |error: std::io::Error| unwritten(path, &error);
         let mut file = std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
         return file.write_all(bytes).map_err(failed);
     }
-    let Some(name) = path.file_name() else {
-        return Err(failed(std::io::ErrorKind::InvalidFilename.into()));
-    };
-    let mut beside_name = std::ffi::OsString::from(".");
-    beside_name.push(name);
-    beside_name.push(format!(".{}.tmp", std::process::id()));
-    let beside = path.with_file_name(beside_name);
-    let written = File::create_new(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.and_then(|()| std::fs::rename(&beside, path)).map_err(|error| {
-        let _ = std::fs::remove_file(&beside);
-        failed(error)
-    })
+    Staged::new(path, bytes, DOCUMENT)?.put()
+}
+
+/// A file that is written beside the place that it is then to take.
+#[derive(Debug)]
+pub struct Staged {
+    place: PathBuf,
+    beside: PathBuf,
+}
+
+/// Modes, less what the caller's mask takes away.
+pub const DOCUMENT: u32 = 0o666;
+pub const PROGRAM: u32 = 0o700;
+
+#[expect(clippy::disallowed_methods, reason = "the command line writes files")]
+impl Staged {
+    pub fn new(path: &Path, bytes: &[u8], mode: u32) -> Result<Self, CliError> {
+        let failed = |error: std::io::Error| unwritten(path, &error);
+        let Some(name) = path.file_name() else {
+            return Err(failed(std::io::ErrorKind::InvalidFilename.into()));
+        };
+        if std::fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+            return Err(failed(std::io::Error::other("it is no file that could be replaced")));
+        }
+        let mut beside = OsString::from(".");
+        beside.push(name);
+        beside.push(format!(".{}.tmp", std::process::id()));
+        let staged = Self { place: path.to_owned(), beside: path.with_file_name(beside) };
+        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&staged.beside);
+        file.and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        })
+        .map_err(failed)?;
+        Ok(staged)
+    }
+
+    pub fn put(self) -> Result<(), CliError> {
+        std::fs::rename(&self.beside, &self.place).map_err(|error| unwritten(&self.place, &error))
+    }
+}
+
+/// One that was not put leaves nothing behind.
+impl Drop for Staged {
+    #[expect(clippy::disallowed_methods, reason = "the command line writes files")]
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.beside);
+    }
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> CliError {
+    CliError::Write { path: path.to_owned(), error: words(error) }
 }
 
 /// Without the number, as all other messages are.

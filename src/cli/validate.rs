@@ -1,14 +1,17 @@
 //! `ai-how validate`
 
+use std::path::Path;
+
 use super::args::{Format, Global, ValidateArgs};
 use super::exit::{CliError, Exit};
-use super::output;
+use super::output::{self, Staged};
 use crate::config;
 use crate::host::{Devices, Host, Need, Reading, Root, Why};
 use crate::inventory::{Filter, Inventory};
 use crate::policy::{self, Policy};
 use crate::report::html::Report;
 use crate::report::picture::{self, Marks, Scene};
+use crate::report::script::{self, Scripts};
 use crate::report::text::{self, Amount};
 use crate::report::view::Validate;
 use crate::report::{html, junit, prometheus, sarif};
@@ -63,8 +66,26 @@ pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
         }
         _ => text::validate(&judged, &config, &sources, output::paint(global), amount(global)),
     };
+    let scripts = match (&args.fix_script, &host) {
+        (Some(path), Some(host)) => {
+            stage_scripts(path, &script::scripts(&judged, &config, &sources, host))?
+        }
+        _ => Vec::new(),
+    };
     output::write(global, &result)?;
+    for script in scripts {
+        script.put()?;
+    }
     Ok(judged.verdict.into())
+}
+
+/// The script and, beside it, what takes it back. They are put in their places once the result is
+/// written, so that they stay as they were where it cannot be.
+fn stage_scripts(path: &Path, scripts: &Scripts) -> Result<Vec<Staged>, CliError> {
+    let mut undo = path.as_os_str().to_owned();
+    undo.push(".undo");
+    let stage = |path: &Path, text: &str| Staged::new(path, text.as_bytes(), output::PROGRAM);
+    Ok(vec![stage(Path::new(&undo), &scripts.undo)?, stage(path, &scripts.fix)?])
 }
 
 /// The host of this run; what was read of it is in the log.

@@ -4,7 +4,7 @@
 //! `unbind`). Without an override or a registered id a write to `vfio-pci/bind` is refused with
 //! ENODEV, and `new_id` would take every like card.
 
-use crate::finding::Remedy;
+use crate::finding::{Act, Remedy};
 use crate::pci::{Address, DeviceType};
 
 /// What is to be minded before the host's driver is taken off a function.
@@ -41,6 +41,7 @@ pub fn bind(address: Address, bound: bool, caution: &Caution) -> Vec<Remedy> {
             ),
             commands,
             undo,
+            act: Some(Act::Bind { address }),
             ..Remedy::default()
         },
         Remedy {
@@ -71,6 +72,7 @@ pub fn reserve(address: Address) -> Remedy {
             format!("echo {address} > {folder}/driver/unbind"),
             format!("echo > {folder}/driver_override"),
         ],
+        act: Some(Act::Reserve { address }),
         ..Remedy::default()
     }
 }
@@ -82,6 +84,7 @@ pub fn detach(address: Address, caution: &Caution) -> Remedy {
         text: format!("As root: take the host's driver off {address}.{caution}"),
         commands: vec![format!("echo {address} > /sys/bus/pci/devices/{address}/driver/unbind")],
         undo: vec![format!("echo {address} > /sys/bus/pci/drivers_probe")],
+        act: Some(Act::Detach { address }),
         ..Remedy::default()
     }
 }

@@ -1,6 +1,6 @@
 //! Taking a function out of the hands of those who use it.
 
-use crate::finding::Remedy;
+use crate::finding::{Act, Remedy};
 use crate::pci::Address;
 
 /// Stops nobody by itself: what a process does, and for whom, only a person can tell.
@@ -22,6 +22,7 @@ pub fn remove_virtual_functions(address: Address, count: u32) -> Remedy {
         ),
         commands: vec![format!("echo 0 > {attribute}")],
         undo: vec![format!("echo {count} > {attribute}")],
+        act: Some(Act::RemoveVirtualFunctions { address, count }),
         ..Remedy::default()
     }
 }

@@ -15,6 +15,7 @@ pub mod paint;
 pub mod picture;
 pub mod prometheus;
 pub mod sarif;
+pub mod script;
 pub mod snippet;
 pub mod text;
 pub mod view;

@@ -1,7 +1,8 @@
 //! Whether a node can be opened by whoever starts the VMs.
 
-use crate::finding::Answer;
+use crate::finding::{Answer, Remedy};
 use crate::host::{Gap, Node, Reading, User, Why};
+use crate::remedy;
 
 /// A node that is known to be closed.
 pub struct Closed {
@@ -10,6 +11,8 @@ pub struct Closed {
     pub why: String,
     /// The group that owns the node, where its members may open it and are not root's.
     pub group: Option<u32>,
+    /// What opens it at once to a user who was named.
+    pub at_once: Option<Remedy>,
 }
 
 /// None where it is open, or where that is not known, which is then noted.
@@ -47,6 +50,8 @@ pub fn closed(
                 "Its owner is {}, its group {} and its mode {:04o}.",
                 node.owner, node.group, node.mode
             ),
+            at_once: user
+                .and_then(|user| remedy::give_node(&reading.path().to_string(), node, user)),
             group: (node.group != 0 && node.mode & 0o060 == 0o060).then_some(node.group),
         }),
         None => {

@@ -7,7 +7,7 @@ use super::harm::{Objections, objections};
 use super::iommu_disabled::is_off;
 use super::taken::Takes;
 use super::{Check, DeviceCase, Example, Rule};
-use crate::finding::{Answer, Finding, Remedy, Severity};
+use crate::finding::{Act, Answer, Finding, Remedy, Severity};
 use crate::host::fake::{FakeHost, GPU};
 use crate::host::{Device, Host, VFIO_PCI};
 use crate::pci::{DeviceType, names};
@@ -68,10 +68,14 @@ pub fn binding(takes: &Takes, device: &Device, bound: bool) -> Vec<Remedy> {
         return vec![words];
     }
     match obstacle(takes.host, device) {
-        Some(code) => vec![Remedy::later(
-            code,
-            "until then vfio-pci would refuse the device, and it would be left without a driver",
-        )],
+        Some(code) => vec![Remedy {
+            // Virtual functions can be taken away just before.
+            act: (code == "AH214").then_some(Act::Bind { address: device.address }),
+            ..Remedy::later(
+                code,
+                "until then vfio-pci would refuse the device, and it would be left without a driver",
+            )
+        }],
         None => remedy::bind(device.address, bound, &caution(&against, device)),
     }
 }

@@ -5,6 +5,7 @@ use super::{Check, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
 use crate::host::fake::FakeHost;
 use crate::host::{Host, KVM, KVM_AMD, KVM_INTEL, Part, Presence};
+use crate::remedy;
 
 pub static RULE: Rule = Rule {
     code: "AH102",
@@ -83,14 +84,18 @@ fn cause(host: &Host) -> (&'static str, Remedy) {
         );
     }
     match modules.and_then(|modules| modules.can_be_loaded(part)) {
-        Some(true) => ("The module that drives this processor is not loaded.", load(part)),
+        Some(true) => {
+            ("The module that drives this processor is not loaded.", remedy::load_kvm(part.name))
+        }
         Some(false) => (
             "This kernel was built without KVM for this processor.",
             Remedy::advice(
                 "Boot a kernel that has KVM (CONFIG_KVM, with CONFIG_KVM_INTEL or CONFIG_KVM_AMD).",
             ),
         ),
-        None => ("Why is not known: the kernel's modules were not told.", load(part)),
+        None => {
+            ("Why is not known: the kernel's modules were not told.", remedy::load_kvm(part.name))
+        }
     }
 }
 
@@ -105,13 +110,4 @@ fn part_of(host: &Host) -> Option<Part> {
         _ if has("svm") => Some(KVM_AMD),
         _ => None,
     }
-}
-
-fn load(part: Part) -> Remedy {
-    Remedy {
-        text: "As root: load the module; if the node does not appear, the kernel log says why (virtualisation off in the firmware).".to_owned(),
-        commands: vec![format!("modprobe {}", part.name), "ls -l /dev/kvm".to_owned()],
-        undo: vec![format!("modprobe -r {}", part.name)],
-..Remedy::default()
-}
 }

@@ -45,6 +45,7 @@ fn check(host: &Host, answer: &mut Answer) {
     if let Some(closed) = access::closed(node, host.user.as_ref(), answer) {
         let message = format!("{} may not open /dev/kvm", closed.who);
         let finding = Finding::new(message).severity(Severity::Warning).detail(closed.why);
-        answer.find(finding.evidence([node.evidence()]).remedy(remedy(closed.group)));
+        let remedies = closed.at_once.into_iter().chain([remedy(closed.group)]);
+        answer.find(remedies.fold(finding.evidence([node.evidence()]), Finding::remedy));
     }
 }

@@ -48,7 +48,7 @@ fn check(host: &Host, answer: &mut Answer) {
 }
 
 fn finding(host: &Host, missing: &[Part]) -> Finding {
-    let names: Vec<&str> = missing.iter().map(|part| part.name).collect();
+    let names: Vec<&'static str> = missing.iter().map(|part| part.name).collect();
     let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
     let finding = Finding::new(format!("Missing required VFIO modules: [{}]", quoted.join(", ")));
     if missing.iter().any(|&part| not_built(host, part)) {
@@ -60,7 +60,7 @@ fn finding(host: &Host, missing: &[Part]) -> Finding {
             .detail("The kernel that runs has no such module to load.")
             .remedy(Remedy::advice("Install the modules of the running kernel (after an update: reboot into the new one), or boot a kernel with CONFIG_VFIO, CONFIG_VFIO_IOMMU_TYPE1 and CONFIG_VFIO_PCI."))
     } else {
-        finding.remedy(remedy::load_modules(&names))
+        remedy::load_modules(&names).into_iter().fold(finding, Finding::remedy)
     }
 }
 

@@ -39,8 +39,10 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
         let path = node.evidence().path;
         let message = format!("{} may not open {path}", closed.who);
         let finding = Finding::new(message).severity(Severity::Warning).detail(closed.why);
-        answer.find(finding.evidence([node.evidence()]).remedy(Remedy::advice(
+        let advice = Remedy::advice(
             "libvirt gives the node to QEMU's user by itself. QEMU alone: start it as root, or let a udev rule give the node away (SUBSYSTEM==\"vfio\", OWNER=\"USER\").",
-        )));
+        );
+        let remedies = [advice].into_iter().chain(closed.at_once);
+        answer.find(remedies.fold(finding.evidence([node.evidence()]), Finding::remedy));
     }
 }

@@ -1,0 +1,441 @@
+//! The remedies of a run as a shell script to be read and then run, and the script that takes all
+//! of it back.
+//!
+//! *Invariant:* a word of a command is a number, an address, a fixed word, or a name that
+//! [`is_plain`] or that [`quoted`] encloses; text from the host and the configuration stands in
+//! comments, where it cannot end its line.
+
+use std::collections::BTreeMap;
+
+use super::paint::escaped;
+use super::text::counted;
+use crate::config::Config;
+use crate::finding::{Act, Finding, Remedy};
+use crate::host::{Device, Host};
+use crate::pci::Address;
+use crate::policy::Judged;
+use crate::source::Sources;
+
+/// Both run on dash and busybox sh.
+pub struct Scripts {
+    pub fix: String,
+    pub undo: String,
+}
+
+pub fn scripts(judged: &Judged, config: &Config, sources: &Sources, host: &Host) -> Scripts {
+    let plan = Plan::new(judged, host);
+    let names: Vec<String> = sources.names().map(escaped).collect();
+    let about = About { judged, config, names: names.join(", ") };
+    Scripts { fix: plan.fix(&about), undo: plan.undo(&about) }
+}
+
+struct About<'a> {
+    judged: &'a Judged,
+    config: &'a Config,
+    names: String,
+}
+
+/// What is to be done, each thing once and in order, and what a script cannot do.
+struct Plan<'a> {
+    host: &'a Host,
+    /// The release of the kernel, quoted.
+    kernel: Option<String>,
+    steps: Vec<Step<'a>>,
+    by_hand: Vec<ByHand<'a>>,
+}
+
+struct Step<'a> {
+    act: &'a Act,
+    /// What it mends.
+    findings: Vec<&'a Finding>,
+    remedy: &'a Remedy,
+    device: Option<Facts>,
+}
+
+/// Findings for which no step stands.
+struct ByHand<'a> {
+    finding: &'a Finding,
+    /// Why, where there would be one.
+    why: Option<String>,
+}
+
+/// By which a device is known again.
+struct Facts {
+    address: Address,
+    vendor: String,
+    device: String,
+    /// `none` where it has none.
+    driver: String,
+}
+
+impl<'a> Plan<'a> {
+    fn new(judged: &'a Judged, host: &'a Host) -> Self {
+        let release = host.release.known().ok().flatten();
+        let mut plan = Self {
+            host,
+            kernel: release.map(|release| quoted(&release.text)),
+            steps: Vec::new(),
+            by_hand: Vec::new(),
+        };
+        let mut steps: BTreeMap<&Act, Step> = BTreeMap::new();
+        for finding in &judged.findings {
+            let mut is_mended = false;
+            let mut why = None;
+            for remedy in &finding.remedies {
+                let Some(act) = remedy.act.as_ref().filter(|act| is_ready(judged, act, remedy))
+                else {
+                    continue;
+                };
+                match plan.facts(act) {
+                    Ok(device) => {
+                        is_mended = true;
+                        let new = || Step { act, findings: Vec::new(), remedy, device };
+                        steps.entry(act).or_insert_with(new).findings.push(finding);
+                    }
+                    Err(unknown) => why = Some(unknown),
+                }
+            }
+            // What follows from another finding is mended with that one.
+            if !is_mended && finding.stands() {
+                plan.by_hand.push(ByHand { finding, why });
+            }
+        }
+        plan.steps = steps.into_values().collect();
+        plan
+    }
+
+    /// What the step relies on, or why it is not known.
+    fn facts(&self, act: &Act) -> Result<Option<Facts>, String> {
+        if self.kernel.is_none() {
+            return Err("the kernel's release is not known".to_owned());
+        }
+        let address = match act {
+            Act::LoadModules { .. } | Act::GiveNode { .. } => return Ok(None),
+            Act::RemoveVirtualFunctions { address, .. }
+            | Act::Detach { address }
+            | Act::Bind { address }
+            | Act::Reserve { address } => *address,
+        };
+        let device = self.host.devices.get(&address);
+        let device = device.ok_or_else(|| format!("{address} was not read"))?;
+        Facts::of(device).map(Some)
+    }
+
+    fn fix(&self, about: &About) -> String {
+        let mut text = String::from("#!/bin/sh\n");
+        text += &comment(&format!(
+            "Made by ai-how {} for {}, on which it said: {}.",
+            env!("CARGO_PKG_VERSION"),
+            if about.names.is_empty() { "this host" } else { &about.names },
+            about.judged.verdict.as_str()
+        ));
+        text += &comment(
+            "Read it before you run it, as root, on the host that was judged. It stops at the first thing that is not as it was then, or that fails. What it changes lasts until the next boot. The script beside it, of the same name with .undo behind it, takes it back.",
+        );
+        text += &self.said_by_hand(about);
+        for open in &about.judged.undetermined {
+            text += "#\n";
+            text += &comment(&format!(
+                "{} {} could not be told: {}.",
+                open.code,
+                open.name,
+                escaped(&open.reason)
+            ));
+        }
+        text += "\nset -eu\n\n";
+        let hand = match self.by_hand.len() {
+            0 => String::new(),
+            count => {
+                format!(
+                    "say 'To be mended by hand: {}; the comments at the top of this script say how.'\n",
+                    counted(count, "finding")
+                )
+            }
+        };
+        if self.steps.is_empty() {
+            let body = format!("say 'There is nothing to do.'\n{hand}");
+            return text + &functions(&[BOTH], &body) + &body;
+        }
+        let body = self.fix_body(about);
+        text += &functions(&[BOTH, FIX], &body);
+        text + &body + &hand
+    }
+
+    fn fix_body(&self, about: &About) -> String {
+        let mut text = String::from(START);
+        text += &comment("The host that was judged?");
+        let kernel = self.kernel.as_deref().unwrap_or_default();
+        text += &format!(
+            "[ \"$(uname -r)\" = {kernel} ] ||\n    stop \"the kernel is $(uname -r), and not the one that was judged\"\n"
+        );
+        for step in &self.steps {
+            if let Some(device) = &step.device {
+                text += &format!("same_device {}\n", device.identity());
+                text += &device.same_driver(step.act);
+            }
+        }
+        for step in &self.steps {
+            text += "\n";
+            for finding in &step.findings {
+                text += &comment(&about.headline(finding));
+            }
+            text += &comment(&escaped(&step.remedy.text));
+            text += &format!("step {}\n{}", quoted(&step.title()), step.commands());
+        }
+        text + "\nat='the end'\nsay 'Done. Now run ai-how validate again.'\n"
+    }
+
+    fn said_by_hand(&self, about: &About) -> String {
+        let mut text = String::new();
+        if self.by_hand.is_empty() {
+            return text;
+        }
+        text += "#\n# To be mended by hand:\n";
+        for ByHand { finding, why } in &self.by_hand {
+            text += "#\n";
+            text += &comment(&about.headline(finding));
+            if let Some(why) = why {
+                text += &comment(&format!("No step is written for it: {}.", escaped(why)));
+            }
+            for remedy in &finding.remedies {
+                text += &comment(&format!("To do: {}", escaped(&remedy.text)));
+                for command in &remedy.commands {
+                    text += &format!("#     {}\n", escaped(command));
+                }
+            }
+        }
+        text
+    }
+
+    /// The steps the other way round, each only where its change is found.
+    fn undo(&self, about: &About) -> String {
+        let mut text = String::from("#!/bin/sh\n");
+        text += &comment(&format!(
+            "Made by ai-how {} for {}: takes back what the script beside it does, the last thing first. Run it as root; what is not there any more is left alone.",
+            env!("CARGO_PKG_VERSION"),
+            if about.names.is_empty() { "this host" } else { &about.names },
+        ));
+        text += "\nset -eu\n\n";
+        if self.steps.is_empty() {
+            return text + "echo 'There is nothing to take back.'\n";
+        }
+        let body = self.undo_body();
+        text + &functions(&[BOTH, UNDO], &body) + &body
+    }
+
+    fn undo_body(&self) -> String {
+        let mut text = String::from(START);
+        for device in self.steps.iter().filter_map(|step| step.device.as_ref()) {
+            text += &format!("same_device {}\n", device.identity());
+        }
+        for step in self.steps.iter().rev() {
+            let title = format!("take back: {}", step.title());
+            text += &format!("\nstep {}\n{}", quoted(&title), step.undo());
+        }
+        text + "\nat='the end'\nsay 'All is taken back.'\n"
+    }
+}
+
+/// Whether a script may do it now: one that waits for another finding can be done where that one
+/// is mended by the same script.
+fn is_ready(judged: &Judged, act: &Act, remedy: &Remedy) -> bool {
+    let Act::Bind { address } = act else { return remedy.after.is_none() };
+    let removes = |it: &Remedy| matches!(&it.act, Some(Act::RemoveVirtualFunctions { address: of, .. }) if of == address);
+    let all = || judged.findings.iter().flat_map(|finding| &finding.remedies);
+    remedy.after.is_none() || all().any(removes)
+}
+
+impl About<'_> {
+    fn headline(&self, finding: &Finding) -> String {
+        let vm = finding.vm.map(|vm| format!(", VM {}", escaped(&self.config.vms[vm].name)));
+        format!(
+            "{} {} ({}{}): {}",
+            finding.code,
+            finding.name,
+            finding.severity.as_str(),
+            vm.unwrap_or_default(),
+            escaped(&finding.message)
+        )
+    }
+}
+
+impl Step<'_> {
+    fn title(&self) -> String {
+        match self.act {
+            Act::LoadModules { names, .. } => format!("load {}", names.join(", ")),
+            Act::RemoveVirtualFunctions { address, .. } => {
+                format!("take away the virtual functions of {address}")
+            }
+            Act::Detach { address } => format!("take the driver off {address}"),
+            Act::Bind { address } => format!("bind {address} to vfio-pci"),
+            Act::Reserve { address } => format!("give {address} to pci-stub"),
+            Act::GiveNode { path, user, .. } => format!("give {path} to the user {user}"),
+        }
+    }
+
+    fn commands(&self) -> String {
+        match self.act {
+            Act::LoadModules { names, node } => {
+                let node = node.map(|node| {
+                    format!(
+                        "[ -e {node} ] || stop '{node} did not appear; the kernel log says why'\n"
+                    )
+                });
+                format!("load {}\n{}", names.join(" "), node.unwrap_or_default())
+            }
+            Act::RemoveVirtualFunctions { address, count } => {
+                format!("remove_virtual_functions {address} {count}\n")
+            }
+            Act::Detach { address } => format!("take_driver_off {address}\n"),
+            Act::Bind { address } => move_to(*address, "vfio-pci"),
+            Act::Reserve { address } => move_to(*address, "pci-stub"),
+            Act::GiveNode { path, owner, user } => {
+                format!("give_node {} {owner} {user}\n", quoted(path))
+            }
+        }
+    }
+
+    fn undo(&self) -> String {
+        match (self.act, &self.device) {
+            (Act::LoadModules { names, .. }, _) => {
+                let newest_first: Vec<&str> = names.iter().rev().copied().collect();
+                format!("unload {}\n", newest_first.join(" "))
+            }
+            (Act::RemoveVirtualFunctions { address, count }, _) => {
+                format!("restore_virtual_functions {address} {count}\n")
+            }
+            (Act::GiveNode { path, owner, user }, _) => {
+                format!("take_node_back {} {owner} {user}\n", quoted(path))
+            }
+            (act, Some(Facts { address, driver, .. })) => {
+                format!("return_to {address} {} {driver}\n", driver_after(act))
+            }
+            (_, None) => String::new(),
+        }
+    }
+}
+
+/// Built in, a driver is there without a module.
+fn move_to(address: Address, driver: &str) -> String {
+    format!("[ -d /sys/bus/pci/drivers/{driver} ] || load {driver}\nmove_to {address} {driver}\n")
+}
+
+/// The driver that a function has once the act is done.
+fn driver_after(act: &Act) -> &'static str {
+    match act {
+        Act::Bind { .. } => "vfio-pci",
+        Act::Reserve { .. } => "pci-stub",
+        _ => "none",
+    }
+}
+
+impl Facts {
+    fn of(device: &Device) -> Result<Self, String> {
+        let id = |id: &crate::host::Reading<crate::pci::PciId>| {
+            id.required().map(|id| format!("0x{id}")).map_err(|gap| gap.to_string())
+        };
+        let driver = match device.driver.known().map_err(|gap| gap.to_string())? {
+            None => "none".to_owned(),
+            Some(driver) if is_plain(driver) => driver.clone(),
+            Some(driver) => return Err(format!("the driver is called {driver:?}")),
+        };
+        Ok(Self {
+            address: device.address,
+            vendor: id(&device.vendor)?,
+            device: id(&device.device)?,
+            driver,
+        })
+    }
+
+    fn identity(&self) -> String {
+        let Self { address, vendor, device, .. } = self;
+        format!("{address} {vendor} {device}")
+    }
+
+    fn same_driver(&self, act: &Act) -> String {
+        let Self { address, driver, .. } = self;
+        match act {
+            // It keeps its driver.
+            Act::RemoveVirtualFunctions { .. } => String::new(),
+            _ => format!("same_driver {address} {driver} {}\n", driver_after(act)),
+        }
+    }
+}
+
+/// A name that stands in a command as it is.
+fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (1..=64).contains(&name.len()) && !name.starts_with('-') && name.chars().all(plain)
+}
+
+/// One word of a shell, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// Lines of a comment; the text holds no control characters.
+fn comment(text: &str) -> String {
+    const WIDTH: usize = 96;
+    let mut lines = String::new();
+    let mut line = String::from("#");
+    for word in text.split(' ') {
+        if line.len() > 1 && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines += &line;
+            lines.push('\n');
+            line.truncate(1);
+        }
+        line.push(' ');
+        line += word;
+    }
+    lines + &line + "\n"
+}
+
+/// Those functions of the sources that a text uses, and those that they use: each stands after what
+/// it needs, between blank lines.
+fn functions(sources: &[&str], text: &str) -> String {
+    let blocks: Vec<&str> =
+        sources.iter().flat_map(|source| source.trim_end().split("\n\n")).collect();
+    let mut used: Vec<&str> = Vec::new();
+    for &block in blocks.iter().rev() {
+        let name = block.lines().find_map(|line| line.strip_suffix("() {")).unwrap_or_default();
+        let calls = |text: &str| {
+            text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name)
+        };
+        if calls(text) || used.iter().any(|user| calls(user)) {
+            used.push(block);
+        }
+    }
+    used.iter().rev().map(|block| format!("{block}\n\n")).collect()
+}
+
+const START: &str = "\
+at='the checks'
+trap ended EXIT
+
+[ $# = 0 ] || stop 'it takes no arguments'
+[ \"$(id -u)\" = 0 ] || stop 'it has to be run as root'
+
+";
+const BOTH: &str = include_str!("script/both.sh");
+const FIX: &str = include_str!("script/fix.sh");
+const UNDO: &str = include_str!("script/undo.sh");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_text_is_one_word() {
+        assert_eq!(quoted("6.1.0-x'; reboot #"), "'6.1.0-x'\\''; reboot #'");
+    }
+
+    #[test]
+    fn only_names_of_drivers_stand_bare() {
+        for name in ["nvidia", "snd_hda_intel", "xhci-pci", "8139too"] {
+            assert!(is_plain(name), "{name}");
+        }
+        for name in ["", "-r", "a b", "a;b", "$(reboot)", "a\nb", "a'b", "ä"] {
+            assert!(!is_plain(name), "{name}");
+        }
+    }
+}

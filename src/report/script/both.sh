@@ -1,0 +1,45 @@
+say() {
+    printf '%s\n' "$1"
+}
+
+# Ends the script; what is said then comes from the trap.
+stop() {
+    printf 'Stopped: %s.\n' "$1" >&2
+    exit 1
+}
+
+# Names what is being done, for whoever reads along and for the trap.
+step() {
+    at=$1
+    say "-- $1"
+}
+
+driver_of() {
+    if [ -e "/sys/bus/pci/devices/$1/driver" ]; then
+        basename "$(readlink "/sys/bus/pci/devices/$1/driver")"
+    else
+        echo none
+    fi
+}
+
+# ADDRESS VENDOR DEVICE: stops unless this is the device that was judged.
+same_device() {
+    [ -d "/sys/bus/pci/devices/$1" ] || stop "there is no device $1 here"
+    found="$(cat "/sys/bus/pci/devices/$1/vendor") $(cat "/sys/bus/pci/devices/$1/device")"
+    [ "$found" = "$2 $3" ] || stop "$1 is $found, and not $2 $3 that was judged"
+}
+
+# Waits for as long as somebody uses the device.
+take_driver_off() {
+    if [ -e "/sys/bus/pci/devices/$1/driver" ]; then
+        say "   taking $(driver_of "$1") off $1; this waits until nobody uses it"
+        printf '%s\n' "$1" >"/sys/bus/pci/devices/$1/driver/unbind"
+    fi
+}
+
+# ADDRESS DRIVER: a probe succeeds also where nothing was bound, so the link is read back.
+probe_with() {
+    printf '%s\n' "$2" >"/sys/bus/pci/devices/$1/driver_override"
+    printf '%s\n' "$1" >/sys/bus/pci/drivers_probe
+    [ "$(driver_of "$1")" = "$2" ] || stop "$2 did not take $1; the kernel log says why"
+}

@@ -1,0 +1,54 @@
+ended() {
+    status=$?
+    if [ "$status" != 0 ]; then
+        printf 'It ended at: %s. To take back what was done before: sh %s.undo\n' "$at" "$0" >&2
+    fi
+}
+
+# ADDRESS DRIVER NEW: stops unless the device has the driver that it had when it was judged, or
+# already the one that it is to have.
+same_driver() {
+    now=$(driver_of "$1")
+    [ "$now" = "$2" ] || [ "$now" = "$3" ] ||
+        stop "the driver of $1 is $now, and was $2 when it was judged"
+}
+
+# ADDRESS DRIVER
+move_to() {
+    if [ "$(driver_of "$1")" = "$2" ]; then
+        say "   it is done already"
+        return
+    fi
+    take_driver_off "$1"
+    probe_with "$1" "$2"
+}
+
+# ADDRESS COUNT
+remove_virtual_functions() {
+    count=$(cat "/sys/bus/pci/devices/$1/sriov_numvfs")
+    if [ "$count" = 0 ]; then
+        say "   it is done already"
+        return
+    fi
+    [ "$count" = "$2" ] || stop "$1 has $count virtual functions, and had $2 when it was judged"
+    say "   this waits until nobody uses them"
+    echo 0 >"/sys/bus/pci/devices/$1/sriov_numvfs"
+}
+
+# One call for each module: modprobe takes a second name for a parameter of the first.
+load() {
+    for module in "$@"; do
+        modprobe "$module"
+    done
+}
+
+# NODE OWNER USER
+give_node() {
+    owner=$(stat -c %u "$1")
+    if [ "$owner" = "$3" ]; then
+        say "   it is done already"
+        return
+    fi
+    [ "$owner" = "$2" ] || stop "the owner of $1 is $owner, and was $2 when it was judged"
+    chown "$3" "$1"
+}

@@ -1,0 +1,364 @@
+//! `validate --fix-script`, from its door to the script's own end.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests read and write files and start programs"
+)]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use common::{AUDIO, GPU, HELD, HostDir, NVME, OFF, READY, Ran, sample, short_file};
+use tempfile::TempDir;
+
+/// The script, what takes it back, and where they lie.
+struct Written {
+    ran: Ran,
+    fix: String,
+    undo: String,
+    path: PathBuf,
+    folder: TempDir,
+}
+
+fn write(root: &Path, config: &str, flags: &[&str]) -> Written {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("fix.sh");
+    let mut all = vec!["--fix-script", path.to_str().unwrap()];
+    all.extend(flags);
+    let ran = common::validate(root, config, &all);
+    let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
+    let (fix, undo) = (read(&path), read(&folder.path().join("fix.sh.undo")));
+    Written { ran, fix, undo, path, folder }
+}
+
+fn gpu() -> String {
+    short_file(&[(GPU, "gpu"), (AUDIO, "audio")])
+}
+
+/// The lines that do something: no comments, nothing of the functions.
+fn steps(script: &str) -> Vec<&str> {
+    let begins = |line: &str| !line.starts_with([' ', '#', '}']) && !line.is_empty();
+    let body = script.split_once("trap ended EXIT").map_or("", |(_, body)| body);
+    body.lines().filter(|line| begins(line)).collect()
+}
+
+/// The shells of this machine.
+fn shells(test: &str) -> Vec<Vec<&'static str>> {
+    let all: [&[&str]; 3] = [&["dash"], &["busybox", "sh"], &["bash", "--posix"]];
+    let there = |shell: &&[&'static str]| {
+        let is_there =
+            Command::new(shell[0]).args(&shell[1..]).args(["-c", "exit 0"]).output().is_ok();
+        if !is_there {
+            common::skipped(test, &format!("there is no {}", shell.join(" ")));
+        }
+        is_there
+    };
+    all.iter().copied().filter(there).map(<[&str]>::to_vec).collect()
+}
+
+fn start(shell: &[&str], script: &Path) -> Output {
+    Command::new(shell[0]).args(&shell[1..]).arg(script).output().unwrap()
+}
+
+#[test]
+fn a_script_and_its_undo_are_written_beside_the_report() {
+    let written = write(&sample(HELD), &gpu(), &[]);
+    assert_eq!(written.ran.status, 1, "{:?}", written.ran);
+    assert_eq!(
+        steps(&written.fix)[2..],
+        [
+            "[ \"$(uname -r)\" = '6.12.1-amd64' ] ||",
+            "same_device 0000:01:00.0 0x10de 0x2684",
+            "same_driver 0000:01:00.0 nvidia vfio-pci",
+            "same_device 0000:01:00.1 0x10de 0x22bd",
+            "same_driver 0000:01:00.1 snd_hda_intel vfio-pci",
+            "step 'bind 0000:01:00.0 to vfio-pci'",
+            "[ -d /sys/bus/pci/drivers/vfio-pci ] || load vfio-pci",
+            "move_to 0000:01:00.0 vfio-pci",
+            "step 'bind 0000:01:00.1 to vfio-pci'",
+            "[ -d /sys/bus/pci/drivers/vfio-pci ] || load vfio-pci",
+            "move_to 0000:01:00.1 vfio-pci",
+            "at='the end'",
+            "say 'Done. Now run ai-how validate again.'",
+        ]
+    );
+    assert_eq!(
+        steps(&written.undo)[2..],
+        [
+            "same_device 0000:01:00.0 0x10de 0x2684",
+            "same_device 0000:01:00.1 0x10de 0x22bd",
+            "step 'take back: bind 0000:01:00.1 to vfio-pci'",
+            "return_to 0000:01:00.1 vfio-pci snd_hda_intel",
+            "step 'take back: bind 0000:01:00.0 to vfio-pci'",
+            "return_to 0000:01:00.0 vfio-pci nvidia",
+            "at='the end'",
+            "say 'All is taken back.'",
+        ]
+    );
+    for path in [written.path.clone(), written.folder.path().join("fix.sh.undo")] {
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+    assert_eq!(fs::read_dir(written.folder.path()).unwrap().count(), 2, "nothing else is left");
+}
+
+#[test]
+fn on_a_host_that_is_ready_nothing_is_to_be_done() {
+    let written = write(&sample(READY), &gpu(), &[]);
+    assert_eq!(written.ran.status, 0, "{:?}", written.ran);
+    for shell in shells("nothing is to be done") {
+        let ran = start(&shell, &written.path);
+        assert!(ran.status.success(), "{shell:?}: {ran:?}");
+        assert_eq!(String::from_utf8_lossy(&ran.stdout), "There is nothing to do.\n");
+        assert!(ran.stderr.is_empty(), "{ran:?}");
+    }
+}
+
+#[test]
+fn what_has_no_command_stands_as_a_comment() {
+    let written = write(&sample(OFF), &gpu(), &[]);
+    assert_eq!(written.ran.status, 1);
+    let comments: String = written
+        .fix
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "))
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(comments.contains("AH105 iommu-disabled (error): IOMMU is not enabled."), "{comments}");
+    assert!(comments.contains("In the firmware setup turn on VT-d"), "{comments}");
+    assert!(!written.fix.contains("move_to"), "the device would be left without a driver");
+    assert!(written.fix.contains("To be mended by hand: 1 finding"), "{}", written.fix);
+}
+
+#[test]
+fn a_disk_of_the_host_is_never_taken_off() {
+    let written = write(&sample(READY), &short_file(&[(NVME, "storage")]), &[]);
+    assert_eq!(written.ran.status, 1);
+    assert!(written.ran.stdout.contains("AH401"), "{:?}", written.ran);
+    assert!(!written.fix.contains("move_to") && !written.fix.contains("take_driver_off"));
+    assert!(written.fix.contains("There is nothing to do."), "{}", written.fix);
+}
+
+#[test]
+fn modules_are_loaded_one_by_one_and_unloaded_the_other_way_round() {
+    let host = HostDir::sample(READY)
+        .remove("sys/bus/pci/drivers/vfio-pci")
+        .remove("sys/module/vfio_pci")
+        .remove("sys/module/vfio_iommu_type1");
+    let modules = fs::read_to_string(host.path("proc/modules")).unwrap();
+    let left: Vec<&str> =
+        modules.lines().filter(|l| !l.starts_with("vfio_pci ") && !l.contains("type1")).collect();
+    let host =
+        host.write("proc/modules", left.join("\n") + "\n").driver(GPU, None).driver(AUDIO, None);
+    let written = write(host.root(), &gpu(), &[]);
+    let fix = steps(&written.fix).join("\n");
+    assert!(fix.contains("\nload vfio_iommu_type1 vfio_pci\n"), "{fix}");
+    let loading = fix.find("load vfio_iommu_type1").unwrap();
+    assert!(loading < fix.find("move_to").unwrap(), "before the devices are bound: {fix}");
+    let undo = steps(&written.undo).join("\n");
+    assert!(undo.contains("\nunload vfio_pci vfio_iommu_type1\n"), "{undo}");
+    assert!(undo.find("return_to").unwrap() < undo.find("unload").unwrap(), "{undo}");
+    assert!(undo.contains("return_to 0000:01:00.0 vfio-pci none"), "{undo}");
+}
+
+#[test]
+fn virtual_functions_go_before_their_physical_one_is_bound() {
+    let host = HostDir::sample(HELD).attribute(GPU, "sriov_numvfs", "2\n");
+    let written = write(host.root(), &gpu(), &[]);
+    let fix = steps(&written.fix).join("\n");
+    let removed = fix.find("remove_virtual_functions 0000:01:00.0 2").expect(&fix);
+    let bound = fix.find("move_to 0000:01:00.0 vfio-pci").expect(&fix);
+    assert!(removed < bound, "{fix}");
+    let undo = steps(&written.undo).join("\n");
+    let returned = undo.find("return_to 0000:01:00.0 vfio-pci nvidia").expect(&undo);
+    assert!(returned < undo.find("restore_virtual_functions 0000:01:00.0 2").unwrap(), "{undo}");
+}
+
+#[test]
+fn both_files_stay_as_they_were_where_it_could_not_run() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("fix.sh");
+    fs::write(&path, "mine").unwrap();
+    let script = path.to_str().unwrap();
+    let held = sample(HELD);
+    let missing = folder.path().join("no/such/folder/report.json");
+    let cases: [&[&str]; 4] = [
+        &["validate", "--root", held.to_str().unwrap(), "--fix-script", script, "/no/such.yaml"],
+        &["validate", "--skip-pcie-validation", "--fix-script", script, "examples/gpu-node.yaml"],
+        &["validate", "--root", "/no/such", "--fix-script", script, "examples/gpu-node.yaml"],
+        &[
+            "validate",
+            "--root",
+            held.to_str().unwrap(),
+            "--fix-script",
+            script,
+            "--output",
+            missing.to_str().unwrap(),
+            "examples/gpu-node.yaml",
+        ],
+    ];
+    for args in cases {
+        common::run(args).could_not_run();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{args:?}");
+    }
+    let device = ["validate", "--root", held.to_str().unwrap(), "--fix-script", "/dev/null"];
+    common::run(device.iter().chain(&["examples/gpu-node.yaml"])).could_not_run();
+}
+
+/// Names from the host and the configuration stay what they are in a script: words.
+#[test]
+fn no_name_can_become_a_command() {
+    let host = HostDir::sample(HELD)
+        .kernel("6.1.0-$(touch${IFS}pwned)';touch\tpwned;'")
+        .driver(GPU, Some("x;touch pwned"))
+        .driver(AUDIO, Some("$(touch pwned)"));
+    let config =
+        gpu().replace("name: vm", "name: \"vm\\n touch pwned\\r$(touch pwned)`touch pwned`\"");
+    let written = write(host.root(), &config, &[]);
+    for line in written.fix.lines().chain(written.undo.lines()) {
+        assert!(!line.contains("pwned") || line.starts_with('#'), "{line}");
+    }
+    assert!(!written.fix.contains('\r') && !written.fix.contains("move_to"), "{}", written.fix);
+    let host = HostDir::sample(HELD).kernel("6.1.0-$(touch${IFS}pwned)';touch${IFS}pwned;'");
+    let written = write(host.root(), &gpu(), &[]);
+    let line = written.fix.lines().find(|line| line.contains("uname -r") && line.contains("pwned"));
+    let quoted = "'6.1.0-$(touch${IFS}pwned)'\\'';touch${IFS}pwned;'\\'''";
+    assert!(line.is_some_and(|line| line.contains(quoted)), "{line:?}");
+}
+
+#[test]
+fn shellcheck_finds_nothing() {
+    if Command::new("shellcheck").arg("--version").output().is_err() {
+        return common::skipped("shellcheck_finds_nothing", "there is no shellcheck");
+    }
+    let held = HostDir::sample(HELD).attribute(GPU, "sriov_numvfs", "2\n");
+    for root in [held.root(), &sample(HELD), &sample(OFF), &sample(READY)] {
+        let written = write(root, &gpu(), &[]);
+        for name in ["fix.sh", "fix.sh.undo"] {
+            let said = Command::new("shellcheck")
+                .args(["--shell=sh", "--enable=all", "--exclude=SC2250,SC2310,SC2312,SC2292"])
+                .arg(written.folder.path().join(name))
+                .output()
+                .unwrap();
+            assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
+        }
+    }
+}
+
+/// A folder in the place of `/sys` that does what the kernel does when it is looked at, and
+/// functions in the place of programs: busybox would take its own before those on the path.
+struct Stage {
+    folder: TempDir,
+    programs: String,
+}
+
+impl Stage {
+    fn new(drivers: &[(&str, (&str, &str), &str)]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let sys = folder.path().join("sys");
+        for name in ["vfio-pci", "nvidia", "snd_hda_intel"] {
+            fs::create_dir_all(sys.join("bus/pci/drivers").join(name)).unwrap();
+        }
+        for (address, (vendor, device), driver) in drivers {
+            let home = sys.join("bus/pci/devices").join(address);
+            fs::create_dir_all(&home).unwrap();
+            fs::write(home.join("vendor"), format!("0x{vendor}\n")).unwrap();
+            fs::write(home.join("device"), format!("0x{device}\n")).unwrap();
+            fs::write(home.join("driver_override"), "(null)\n").unwrap();
+            symlink(format!("../../drivers/{driver}"), home.join("driver")).unwrap();
+        }
+        let mut stage = Self { folder, programs: String::new() };
+        stage.program("id", "echo 0");
+        stage.program("uname", "echo 6.12.1-amd64");
+        // Who asks for a driver sees what the kernel has done by then.
+        stage.program(
+            "readlink",
+            "home=${1%/driver}\nif [ -e /sys/bus/pci/drivers_probe ]; then\nln -sfn \"../../drivers/$(cat \"$home/driver_override\")\" \"$home/driver\"\nrm /sys/bus/pci/drivers_probe /sys/bus/pci/drivers/*/unbind\nfi\ncommand readlink \"$1\"",
+        );
+        stage
+    }
+
+    fn program(&mut self, name: &str, text: &str) {
+        self.programs += &format!("{name}() {{\n{text}\n}}\n");
+    }
+
+    fn run(&self, shell: &[&str], name: &str, script: &str) -> Output {
+        let path = self.folder.path().join(name);
+        let sys = self.folder.path().join("sys");
+        let staged = format!("{}{script}", self.programs);
+        fs::write(&path, staged.replace("/sys/", &format!("{}/", sys.display()))).unwrap();
+        start(shell, &path)
+    }
+
+    fn driver(&self, address: &str) -> String {
+        let link = self.folder.path().join("sys/bus/pci/devices").join(address).join("driver");
+        let target = fs::read_link(link).unwrap();
+        target.file_name().unwrap().to_str().unwrap().to_owned()
+    }
+}
+
+const CARD: [(&str, (&str, &str), &str); 2] =
+    [(GPU, ("10de", "2684"), "nvidia"), (AUDIO, ("10de", "22bd"), "snd_hda_intel")];
+
+#[test]
+fn a_script_binds_can_be_repeated_and_is_taken_back() {
+    let written = write(&sample(HELD), &gpu(), &[]);
+    for shell in shells("a script binds") {
+        let stage = Stage::new(&CARD);
+        for _ in 0..2 {
+            let ran = stage.run(&shell, "fix.sh", &written.fix);
+            assert!(ran.status.success(), "{shell:?}: {ran:?}");
+            assert_eq!(
+                (stage.driver(GPU), stage.driver(AUDIO)),
+                ("vfio-pci".into(), "vfio-pci".into())
+            );
+        }
+        for _ in 0..2 {
+            let ran = stage.run(&shell, "fix.sh.undo", &written.undo);
+            assert!(ran.status.success(), "{shell:?}: {ran:?}");
+            assert_eq!(
+                (stage.driver(GPU), stage.driver(AUDIO)),
+                ("nvidia".into(), "snd_hda_intel".into())
+            );
+        }
+    }
+}
+
+#[test]
+fn a_script_stops_where_the_host_is_not_the_one_that_was_judged() {
+    let written = write(&sample(HELD), &gpu(), &[]);
+    let refused = |change: &dyn Fn(&mut Stage), words: &str| {
+        for shell in shells("a script stops") {
+            let mut stage = Stage::new(&CARD);
+            change(&mut stage);
+            let before = (stage.driver(GPU), stage.driver(AUDIO));
+            let ran = stage.run(&shell, "fix.sh", &written.fix);
+            let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+            assert_eq!(ran.status.code(), Some(1), "{shell:?}: {ran:?}");
+            assert!(said.contains(words) && said.contains("fix.sh.undo"), "{shell:?}: {said}");
+            assert_eq!((stage.driver(GPU), stage.driver(AUDIO)), before);
+        }
+    };
+    refused(&|stage| stage.program("id", "echo 1000"), "it has to be run as root");
+    refused(&|stage| stage.program("uname", "echo 6.12.2"), "the kernel is 6.12.2");
+    let device = |stage: &Stage, address: &str| {
+        stage.folder.path().join("sys/bus/pci/devices").join(address)
+    };
+    refused(
+        &|stage| fs::write(device(stage, GPU).join("device"), "0x2704\n").unwrap(),
+        "0000:01:00.0 is 0x10de 0x2704, and not 0x10de 0x2684 that was judged",
+    );
+    refused(
+        &|stage| {
+            let link = device(stage, AUDIO).join("driver");
+            fs::remove_file(&link).unwrap();
+            symlink("../../drivers/nvidia", link).unwrap();
+        },
+        "the driver of 0000:01:00.1 is nvidia, and was snd_hda_intel when it was judged",
+    );
+}
