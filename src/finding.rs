@@ -69,6 +69,48 @@ pub struct Remedy {
     /// What the commands do, as data, where a script may do it without a person's choice. One that
     /// comes `after` another finding has no commands to paste yet.
     pub act: Option<Act>,
+    /// What is to be so at every boot, which each kind of host has its own way of.
+    pub lasting: Option<Lasting>,
+    /// That way, as data, where a script may go it.
+    pub for_good: Option<ForGood>,
+    /// It has its price, or may not help: no script does it, only a person who chose it.
+    pub choice: bool,
+}
+
+/// What is to be so at every boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lasting {
+    /// A parameter of the kernel is on its command line, or is not.
+    Parameter(String),
+    NoParameter(String),
+    /// These modules are loaded.
+    Modules(Vec<&'static str>),
+    /// A function is on vfio-pci.
+    Binding(Address),
+    /// The firmware has the IOMMU on.
+    Iommu,
+}
+
+/// Changes that outlast a boot.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ForGood {
+    /// A program that the edits need, and how it is installed.
+    pub needs: Option<(&'static str, &'static str)>,
+    pub edits: Vec<Edit>,
+    /// What makes the edits count, and makes it count that they are taken back.
+    pub apply: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// A file that is made, with these lines.
+    File { path: String, lines: Vec<String> },
+    /// A line at the end of a file that is there.
+    Line { path: &'static str, line: String },
+    /// A word of the only line of a file, which is there or is not.
+    Word { path: &'static str, word: String, there: bool },
+    /// A command that may be repeated, and the one that takes it back.
+    Run { command: String, undo: String },
 }
 
 /// A change of the host. Ordered as they are to be made.
@@ -229,6 +271,11 @@ impl Related {
 impl Remedy {
     pub fn advice(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
+    }
+
+    /// Only for who chose it.
+    pub fn left_to_a_person(self) -> Self {
+        Self { choice: true, ..self }
     }
 
     /// Nothing can be done before the finding with this code is mended; `why` is a clause.

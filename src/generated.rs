@@ -96,6 +96,17 @@ fn the_page_of_json_is_its_schemas() {
 }
 
 #[test]
+fn the_page_of_remedies_is_what_is_said() {
+    let page = rules::table::distributions::page();
+    let path = repository("docs/remedies.md");
+    if is_update() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap();
+    assert!(written == page, "docs/remedies.md is not up to date: UPDATE=1 cargo test");
+}
+
+#[test]
 fn the_sample_hosts_are_what_the_code_makes() {
     for (name, host, _) in samples() {
         let base = repository("examples/hosts").join(name);

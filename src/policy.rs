@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::finding::{Cause, Finding, Severity, Undetermined};
 use crate::host::Host;
 use crate::pci::Address;
+use crate::remedy;
 use crate::rules::{self, Answers};
 
 /// What the command line says about severities.
@@ -71,6 +72,7 @@ pub fn judge(answers: Answers, config: &Config, host: Option<&Host>, policy: Pol
     for open in &mut undetermined {
         open.severity = policy.severity(open.code, open.severity);
     }
+    remedy::settle(&mut findings, host);
     findings.sort_by(|a, b| order(a).cmp(&order(b)));
     undetermined
         .sort_by_key(|open| (open.place.is_some(), open.place, open.code, open.device, open.vm));

@@ -40,6 +40,25 @@ fn gpu() -> String {
     short_file(&[(GPU, "gpu"), (AUDIO, "audio")])
 }
 
+const GRUB: &[&str] = &["usr/sbin/update-grub", "etc/default/grub", "boot/grub/grub.cfg"];
+
+/// With its own `os-release`, and these tools.
+fn distribution(host: HostDir, name: &str, tools: &[&str]) -> HostDir {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/os-release").join(name);
+    let host = host.write("etc/os-release", fs::read(path).unwrap());
+    let folders = ["usr/bin", "usr/sbin", "run", "boot/grub", "etc/default", "etc/kernel"];
+    let host = folders.iter().fold(host, |host, folder| host.folder(folder));
+    tools.iter().fold(host, |host, tool| host.write(tool, ""))
+}
+
+/// Debian, whose kernel leaves the Intel IOMMU off unless it is asked for.
+fn intel_off(tools: &[&str]) -> HostDir {
+    let host = HostDir::sample(OFF)
+        .write("sys/firmware/acpi/tables/DMAR", "")
+        .write("proc/cmdline", "root=/dev/sda1 quiet\n");
+    distribution(host, "debian-12", tools)
+}
+
 /// The lines that do something: no comments, nothing of the functions.
 fn steps(script: &str) -> Vec<&str> {
     let begins = |line: &str| !line.starts_with([' ', '#', '}']) && !line.is_empty();
@@ -61,8 +80,8 @@ fn shells(test: &str) -> Vec<Vec<&'static str>> {
     all.iter().copied().filter(there).map(<[&str]>::to_vec).collect()
 }
 
-fn start(shell: &[&str], script: &Path) -> Output {
-    Command::new(shell[0]).args(&shell[1..]).arg(script).output().unwrap()
+fn start(shell: &[&str], script: &Path, arguments: &[&str]) -> Output {
+    Command::new(shell[0]).args(&shell[1..]).arg(script).args(arguments).output().unwrap()
 }
 
 #[test]
@@ -70,7 +89,7 @@ fn a_script_and_its_undo_are_written_beside_the_report() {
     let written = write(&sample(HELD), &gpu(), &[]);
     assert_eq!(written.ran.status, 1, "{:?}", written.ran);
     assert_eq!(
-        steps(&written.fix)[2..],
+        steps(&written.fix)[3..],
         [
             "[ \"$(uname -r)\" = '6.12.1-amd64' ] ||",
             "same_device 0000:01:00.0 0x10de 0x2684",
@@ -88,7 +107,7 @@ fn a_script_and_its_undo_are_written_beside_the_report() {
         ]
     );
     assert_eq!(
-        steps(&written.undo)[2..],
+        steps(&written.undo)[3..],
         [
             "same_device 0000:01:00.0 0x10de 0x2684",
             "same_device 0000:01:00.1 0x10de 0x22bd",
@@ -111,7 +130,7 @@ fn on_a_host_that_is_ready_nothing_is_to_be_done() {
     let written = write(&sample(READY), &gpu(), &[]);
     assert_eq!(written.ran.status, 0, "{:?}", written.ran);
     for shell in shells("nothing is to be done") {
-        let ran = start(&shell, &written.path);
+        let ran = start(&shell, &written.path, &[]);
         assert!(ran.status.success(), "{shell:?}: {ran:?}");
         assert_eq!(String::from_utf8_lossy(&ran.stdout), "There is nothing to do.\n");
         assert!(ran.stderr.is_empty(), "{ran:?}");
@@ -237,8 +256,11 @@ fn shellcheck_finds_nothing() {
         return common::skipped("shellcheck_finds_nothing", "there is no shellcheck");
     }
     let held = HostDir::sample(HELD).attribute(GPU, "sriov_numvfs", "2\n");
-    for root in [held.root(), &sample(HELD), &sample(OFF), &sample(READY)] {
-        let written = write(root, &gpu(), &[]);
+    let debian = distribution(HostDir::sample(HELD), "debian-12", &[]);
+    let off = [intel_off(GRUB), intel_off(&["etc/kernel/cmdline", "usr/bin/kernel-install"])];
+    let made = [&held, &debian, &off[0], &off[1]].map(|host| host.root().to_owned());
+    for root in made.into_iter().chain([HELD, OFF, READY].map(sample)) {
+        let written = write(&root, &gpu(), &[]);
         for name in ["fix.sh", "fix.sh.undo"] {
             let said = Command::new("shellcheck")
                 .args(["--shell=sh", "--enable=all", "--exclude=SC2250,SC2310,SC2312,SC2292"])
@@ -255,6 +277,7 @@ fn shellcheck_finds_nothing() {
 struct Stage {
     folder: TempDir,
     programs: String,
+    for_good: bool,
 }
 
 impl Stage {
@@ -272,7 +295,7 @@ impl Stage {
             fs::write(home.join("driver_override"), "(null)\n").unwrap();
             symlink(format!("../../drivers/{driver}"), home.join("driver")).unwrap();
         }
-        let mut stage = Self { folder, programs: String::new() };
+        let mut stage = Self { folder, programs: String::new(), for_good: false };
         stage.program("id", "echo 0");
         stage.program("uname", "echo 6.12.1-amd64");
         // Who asks for a driver sees what the kernel has done by then.
@@ -291,8 +314,11 @@ impl Stage {
         let path = self.folder.path().join(name);
         let sys = self.folder.path().join("sys");
         let staged = format!("{}{script}", self.programs);
-        fs::write(&path, staged.replace("/sys/", &format!("{}/", sys.display()))).unwrap();
-        start(shell, &path)
+        let etc = self.folder.path().join("etc");
+        let staged = staged.replace("/sys/", &format!("{}/", sys.display()));
+        fs::write(&path, staged.replace("/etc/", &format!("{}/", etc.display()))).unwrap();
+        let arguments: &[&str] = if self.for_good { &["--for-good"] } else { &[] };
+        start(shell, &path, arguments)
     }
 
     fn driver(&self, address: &str) -> String {
@@ -326,6 +352,124 @@ fn a_script_binds_can_be_repeated_and_is_taken_back() {
                 ("nvidia".into(), "snd_hda_intel".into())
             );
         }
+    }
+}
+
+/// What outlasts a boot is done only where it is asked for, once, and taken back whole.
+#[test]
+fn for_good_is_done_only_when_asked_for() {
+    let written = write(intel_off(GRUB).root(), &gpu(), &[]);
+    assert_eq!(written.ran.status, 1);
+    for shell in shells("for good") {
+        let mut stage = Stage::new(&CARD);
+        let grub = stage.folder.path().join("etc/default/grub");
+        fs::create_dir_all(grub.parent().unwrap()).unwrap();
+        let before = "GRUB_CMDLINE_LINUX='quiet'\nGRUB_TIMEOUT=5\n";
+        fs::write(&grub, before).unwrap();
+        // Not every shell takes a dash in the name of a function.
+        stage.program("update_grub", "echo made the menu");
+        let [fix, undo] = [&written.fix, &written.undo]
+            .map(|script| script.replace("update-grub\n", "update_grub\n"));
+        let read = || fs::read_to_string(&grub).unwrap();
+        let ran = stage.run(&shell, "fix.sh", &fix);
+        assert!(ran.status.success(), "{shell:?}: {ran:?}");
+        assert!(String::from_utf8_lossy(&ran.stdout).contains("--for-good"), "{ran:?}");
+        assert_eq!(read(), before);
+        stage.for_good = true;
+        for _ in 0..2 {
+            let ran = stage.run(&shell, "fix.sh", &fix);
+            assert!(ran.status.success(), "{shell:?}: {ran:?}");
+            assert!(String::from_utf8_lossy(&ran.stdout).contains("made the menu"), "{ran:?}");
+            let line = "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX intel_iommu=on\"\n";
+            assert_eq!(read(), format!("{before}{line}"));
+            let sourced = format!(". '{}'; echo $GRUB_CMDLINE_LINUX", grub.display());
+            let words = Command::new("sh").args(["-c", &sourced]).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&words.stdout), "quiet intel_iommu=on\n");
+        }
+        for _ in 0..2 {
+            let ran = stage.run(&shell, "fix.sh.undo", &undo);
+            assert!(ran.status.success(), "{shell:?}: {ran:?}");
+            assert_eq!(read(), before);
+        }
+    }
+}
+
+/// The commands to paste do the same as the script.
+#[test]
+fn pasted_commands_for_good_are_taken_back_whole() {
+    let host = intel_off(GRUB);
+    let ran = common::validate(host.root(), &gpu(), &[]);
+    let document = ran.json();
+    let remedy = &document["findings"][0]["remedy"][0];
+    let folder = TempDir::new().unwrap();
+    let grub = folder.path().join("grub");
+    let before =
+        "GRUB_CMDLINE_LINUX='quiet'\n# GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX intel_iommu=on\"\n";
+    fs::write(&grub, before).unwrap();
+    let paste = |key: &str| {
+        let lines = remedy[key].as_array().unwrap().iter().map(|line| line.as_str().unwrap());
+        let lines: Vec<String> =
+            lines.map(|line| line.replace("/etc/default/grub", grub.to_str().unwrap())).collect();
+        assert_eq!(lines.last().unwrap(), "update-grub");
+        let ran = Command::new("sh").args(["-ec", &lines[0]]).output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+    };
+    paste("commands");
+    assert!(fs::read_to_string(&grub).unwrap().ends_with("$GRUB_CMDLINE_LINUX intel_iommu=on\"\n"));
+    paste("undo");
+    assert_eq!(fs::read_to_string(&grub).unwrap(), before);
+}
+
+#[test]
+fn a_missing_program_is_named_and_not_installed() {
+    let host = distribution(HostDir::sample(HELD), "debian-12", &[]);
+    let written = write(host.root(), &gpu(), &[]);
+    for shell in shells("a missing program") {
+        let mut stage = Stage::new(&CARD);
+        stage.for_good = true;
+        stage.program("command", "[ \"$1\" != -v ] || return 1; shift; \"$@\"");
+        stage.program("driverctl", "exit 9");
+        let programs = stage.programs.replace("command readlink", "/bin/readlink");
+        stage.programs = programs;
+        let ran = stage.run(&shell, "fix.sh", &written.fix);
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert_eq!(ran.status.code(), Some(1), "{shell:?}: {ran:?}");
+        assert!(
+            said.contains("driverctl is missing; it is installed by: apt-get install driverctl"),
+            "{said}"
+        );
+        assert!(said.contains("fix.sh.undo --for-good"), "{said}");
+    }
+}
+
+/// Of a parameter that ends like another one, the other is left.
+#[test]
+fn a_word_is_added_and_removed_whole() {
+    let fix = "add_word /etc/kernel/cmdline iommu=off\n";
+    let undo = "remove_word /etc/kernel/cmdline iommu=off\n";
+    let functions = include_str!("../src/report/script/both.sh");
+    for shell in shells("a word is added") {
+        let stage = Stage::new(&CARD);
+        let file = stage.folder.path().join("etc/kernel/cmdline");
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        for (before, with) in [
+            ("root=ZFS=rpool intel_iommu=off", "root=ZFS=rpool intel_iommu=off iommu=off\n"),
+            ("iommu=offline", "iommu=offline iommu=off\n"),
+        ] {
+            fs::write(&file, before).unwrap();
+            for _ in 0..2 {
+                let ran = stage.run(&shell, "word.sh", &format!("{functions}\n{fix}"));
+                assert!(ran.status.success(), "{shell:?}: {ran:?}");
+                assert_eq!(fs::read_to_string(&file).unwrap(), with);
+            }
+            let ran = stage.run(&shell, "word.sh", &format!("{functions}\n{undo}"));
+            assert!(ran.status.success(), "{shell:?}: {ran:?}");
+            assert_eq!(fs::read_to_string(&file).unwrap(), format!("{before}\n"));
+        }
+        fs::write(&file, "one\ntwo\n").unwrap();
+        let ran = stage.run(&shell, "word.sh", &format!("set -e\n{functions}\n{fix}"));
+        assert!(!ran.status.success(), "{ran:?}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "one\ntwo\n");
     }
 }
 

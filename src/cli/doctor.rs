@@ -20,7 +20,7 @@ pub fn run(args: &DoctorArgs, global: &Global) -> Result<Exit, CliError> {
         global,
         &[Format::Text, Format::Json, Format::Nfd, Format::Prometheus, Format::Html],
     )?;
-    let need = Need { all_groups: true, user: args.user.clone(), ..Need::default() };
+    let need = Need { all_groups: true, system: true, user: args.user.clone(), ..Need::default() };
     let host = read_host(global, &need)?;
     let (answers, checks) = rules::run_host(&host);
     let policy = Policy { strict: args.strict, ..Policy::default() };

@@ -39,7 +39,7 @@ pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
     let host = if args.skip_pcie_validation {
         None
     } else {
-        let need = Need { user: args.user.clone(), ..rules::need(&config) };
+        let need = Need { user: args.user.clone(), system: true, ..rules::need(&config) };
         Some(read_host(global, &need)?)
     };
     let policy = Policy { strict: args.strict, allow_partial_groups: args.allow_partial_groups };

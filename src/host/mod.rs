@@ -32,6 +32,7 @@ mod routes;
 mod slots;
 pub mod snapshot;
 mod stand_ins;
+mod system;
 mod uses;
 mod vfio_nodes;
 mod xen;
@@ -60,6 +61,7 @@ pub use reset::{OwnReset, own_reset, reset_peers, resets_with};
 pub use root::{Asked, Entry, Tree};
 pub use root::{Root, RootError};
 pub use slots::Slots;
+pub use system::System;
 pub use uses::Uses;
 
 use crate::pci::{Address, PciId};
@@ -100,6 +102,8 @@ pub struct Host {
     pub slots: Option<Reading<Slots>>,
     /// Who uses the wanted functions.
     pub holders: Holders,
+    /// Only read for who tells what is to be done.
+    pub system: Option<System>,
     /// Only read where a wanted function showed the firmware's screen.
     pub framebuffers: Option<Reading<Vec<Framebuffer>>>,
     /// What is above the members of groups that a plan takes from.
@@ -172,6 +176,7 @@ impl Host {
             aliases: None,
             slots: None,
             holders: Holders::default(),
+            system: (need.everything || need.system).then(|| system::read(root)),
             framebuffers: None,
             paths: Paths::default(),
             uses: None,

@@ -17,6 +17,8 @@ pub struct Need {
     pub link: bool,
     /// `driver_override`: reading it takes the device's lock, and can hang while a driver is stuck.
     pub driver_override: bool,
+    /// How this host is set up, for remedies that hang on it.
+    pub system: bool,
     /// Also what is else read only where something asks for it.
     pub everything: bool,
     /// Who is to start the VMs, by name or number, where it is not the caller.

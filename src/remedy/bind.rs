@@ -4,7 +4,7 @@
 //! `unbind`). Without an override or a registered id a write to `vfio-pci/bind` is refused with
 //! ENODEV, and `new_id` would take every like card.
 
-use crate::finding::{Act, Remedy};
+use crate::finding::{Act, Lasting, Remedy};
 use crate::pci::{Address, DeviceType};
 
 /// What is to be minded before the host's driver is taken off a function.
@@ -50,6 +50,7 @@ pub fn bind(address: Address, bound: bool, caution: &Caution) -> Vec<Remedy> {
             ),
             commands: vec![format!("driverctl set-override {address} vfio-pci")],
             undo: vec![format!("driverctl unset-override {address}")],
+            lasting: Some(Lasting::Binding(address)),
             ..Remedy::default()
         },
     ]

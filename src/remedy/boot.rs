@@ -1,19 +1,32 @@
-//! What is changed for the next boot. Which file and which command that is depends on the
-//! distribution and its bootloader, so the words stay general.
+//! What is loaded, and what the kernel is started with. Which file and which command that is hangs
+//! on the distribution and its bootloader: until the host's is known the words stay general.
 
-use crate::finding::{Act, Remedy};
+use super::for_good;
+use crate::finding::{Act, Edit, ForGood, Lasting, Remedy};
 
 /// Puts a parameter on the kernel's command line.
 pub fn kernel_parameter(parameter: &str) -> Remedy {
-    Remedy::advice(format!(
-        "Add {parameter} to the kernel's command line in your bootloader's configuration (GRUB: GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub or grub2-mkconfig), and reboot."
-    ))
+    Remedy {
+        lasting: Some(Lasting::Parameter(parameter.to_owned())),
+        ..Remedy::advice(format!(
+            "Add {parameter} to the kernel's command line in your bootloader's configuration (GRUB: GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub or grub2-mkconfig), and reboot."
+        ))
+    }
+}
+
+/// Takes a parameter off the kernel's command line.
+pub fn without_kernel_parameter(parameter: &str) -> Remedy {
+    Remedy {
+        lasting: Some(Lasting::NoParameter(parameter.to_owned())),
+        ..Remedy::advice(format!(
+            "Remove {parameter} from the kernel's command line in your bootloader's configuration, and reboot."
+        ))
+    }
 }
 
 /// Loads modules, now and at every boot. `modprobe a b` would take b for a parameter of a.
 pub fn load_modules(names: &[&'static str]) -> Vec<Remedy> {
     let list = names.join(", ");
-    let lines = names.join("\\n");
     vec![
         Remedy {
             text: format!("Until the next boot, as root: load {list}."),
@@ -22,12 +35,17 @@ pub fn load_modules(names: &[&'static str]) -> Vec<Remedy> {
             act: Some(Act::LoadModules { names: names.to_vec(), node: None }),
             ..Remedy::default()
         },
-        Remedy {
-            text: format!("For good, as root: have {list} loaded at every boot."),
-            commands: vec![format!("printf '{lines}\\n' > {AT_BOOT}")],
-            undo: vec![format!("rm {AT_BOOT}")],
-            ..Remedy::default()
-        },
+        for_good::remedy(
+            format!("For good, as root: have {list} loaded at every boot."),
+            Lasting::Modules(names.to_vec()),
+            ForGood {
+                edits: vec![Edit::File {
+                    path: AT_BOOT.to_owned(),
+                    lines: names.iter().map(|&name| name.to_owned()).collect(),
+                }],
+                ..ForGood::default()
+            },
+        ),
     ]
 }
 

@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use super::paint::escaped;
 use super::text::counted;
 use crate::config::Config;
-use crate::finding::{Act, Finding, Remedy};
+use crate::finding::{Act, Edit, Finding, ForGood, Lasting, Remedy};
 use crate::host::{Device, Host};
 use crate::pci::Address;
 use crate::policy::Judged;
+use crate::remedy::is_plain;
 use crate::source::Sources;
 
 /// Both run on dash and busybox sh.
@@ -41,6 +42,8 @@ struct Plan<'a> {
     /// The release of the kernel, quoted.
     kernel: Option<String>,
     steps: Vec<Step<'a>>,
+    /// What outlasts the next boot, in the order of the findings.
+    lasting: Vec<LastingStep<'a>>,
     by_hand: Vec<ByHand<'a>>,
 }
 
@@ -50,6 +53,12 @@ struct Step<'a> {
     findings: Vec<&'a Finding>,
     remedy: &'a Remedy,
     device: Option<Facts>,
+}
+
+struct LastingStep<'a> {
+    changes: &'a ForGood,
+    findings: Vec<&'a Finding>,
+    remedy: &'a Remedy,
 }
 
 /// Findings for which no step stands.
@@ -75,13 +84,18 @@ impl<'a> Plan<'a> {
             host,
             kernel: release.map(|release| quoted(&release.text)),
             steps: Vec::new(),
+            lasting: Vec::new(),
             by_hand: Vec::new(),
         };
         let mut steps: BTreeMap<&Act, Step> = BTreeMap::new();
         for finding in &judged.findings {
             let mut is_mended = false;
             let mut why = None;
-            for remedy in &finding.remedies {
+            for remedy in finding.remedies.iter().filter(|remedy| !remedy.choice) {
+                if let Some(changes) = remedy.for_good.as_ref().filter(|_| plan.kernel.is_some()) {
+                    is_mended = true;
+                    plan.add_lasting(finding, remedy, changes);
+                }
                 let Some(act) = remedy.act.as_ref().filter(|act| is_ready(judged, act, remedy))
                 else {
                     continue;
@@ -102,6 +116,30 @@ impl<'a> Plan<'a> {
         }
         plan.steps = steps.into_values().collect();
         plan
+    }
+
+    fn add_lasting(&mut self, finding: &'a Finding, remedy: &'a Remedy, changes: &'a ForGood) {
+        match self.lasting.iter_mut().find(|step| step.changes == changes) {
+            Some(step) => step.findings.push(finding),
+            None => {
+                self.lasting.push(LastingStep { changes, findings: vec![finding], remedy });
+            }
+        }
+    }
+
+    /// What makes the lasting changes count, each once.
+    fn apply(&self) -> Vec<&'static str> {
+        let mut all: Vec<&'static str> = Vec::new();
+        for command in self.lasting.iter().filter_map(|step| step.changes.apply) {
+            if !all.contains(&command) {
+                all.push(command);
+            }
+        }
+        all
+    }
+
+    fn is_empty(&self) -> bool {
+        self.steps.is_empty() && self.lasting.is_empty()
     }
 
     /// What the step relies on, or why it is not known.
@@ -130,7 +168,7 @@ impl<'a> Plan<'a> {
             about.judged.verdict.as_str()
         ));
         text += &comment(
-            "Read it before you run it, as root, on the host that was judged. It stops at the first thing that is not as it was then, or that fails. What it changes lasts until the next boot. The script beside it, of the same name with .undo behind it, takes it back.",
+            "Read it before you run it, as root, on the host that was judged. It stops at the first thing that is not as it was then, or that fails. What it changes lasts until the next boot; with --for-good it also changes what is so at every boot (files in /etc, the boot loader). The script beside it, of the same name with .undo behind it and called with the same arguments, takes it back.",
         );
         text += &self.said_by_hand(about);
         for open in &about.judged.undetermined {
@@ -152,7 +190,7 @@ impl<'a> Plan<'a> {
                 )
             }
         };
-        if self.steps.is_empty() {
+        if self.is_empty() {
             let body = format!("say 'There is nothing to do.'\n{hand}");
             return text + &functions(&[BOTH], &body) + &body;
         }
@@ -182,7 +220,24 @@ impl<'a> Plan<'a> {
             text += &comment(&escaped(&step.remedy.text));
             text += &format!("step {}\n{}", quoted(&step.title()), step.commands());
         }
+        if !self.lasting.is_empty() {
+            text += "\nif [ \"$arguments\" != --for-good ]; then\n    at='the end'\n    say \"Done until the next boot. For good: sh $0 --for-good\"\n    exit 0\nfi\n";
+        }
+        for step in &self.lasting {
+            text += "\n";
+            for finding in &step.findings {
+                text += &comment(&about.headline(finding));
+            }
+            text += &comment(&escaped(&step.remedy.text));
+            text += &format!("step {}\n{}", quoted(&step.title()), step.commands());
+        }
+        text += &self.applying();
         text + "\nat='the end'\nsay 'Done. Now run ai-how validate again.'\n"
+    }
+
+    fn applying(&self) -> String {
+        let step = |command: &&str| format!("\nstep {}\n{command}\n", quoted(command));
+        self.apply().iter().map(step).collect()
     }
 
     fn said_by_hand(&self, about: &About) -> String {
@@ -216,7 +271,7 @@ impl<'a> Plan<'a> {
             if about.names.is_empty() { "this host" } else { &about.names },
         ));
         text += "\nset -eu\n\n";
-        if self.steps.is_empty() {
+        if self.is_empty() {
             return text + "echo 'There is nothing to take back.'\n";
         }
         let body = self.undo_body();
@@ -227,6 +282,16 @@ impl<'a> Plan<'a> {
         let mut text = String::from(START);
         for device in self.steps.iter().filter_map(|step| step.device.as_ref()) {
             text += &format!("same_device {}\n", device.identity());
+        }
+        if !self.lasting.is_empty() {
+            text += "\nif [ \"$arguments\" = --for-good ]; then\n";
+            let undone = self.lasting.iter().rev().map(|step| {
+                let title = format!("take back: {}", step.title());
+                format!("step {}\n{}", quoted(&title), step.undo())
+            });
+            let all = undone.collect::<String>() + self.applying().trim_start();
+            text += &all.lines().map(|line| format!("    {line}\n")).collect::<String>();
+            text += "fi\n";
         }
         for step in self.steps.iter().rev() {
             let title = format!("take back: {}", step.title());
@@ -315,6 +380,60 @@ impl Step<'_> {
     }
 }
 
+impl LastingStep<'_> {
+    fn title(&self) -> String {
+        match &self.remedy.lasting {
+            Some(Lasting::Parameter(parameter)) => {
+                format!("add {parameter} to the kernel's command line")
+            }
+            Some(Lasting::NoParameter(parameter)) => {
+                format!("remove {parameter} from the kernel's command line")
+            }
+            Some(Lasting::Modules(names)) => format!("load {} at every boot", names.join(", ")),
+            Some(Lasting::Binding(address)) => format!("bind {address} to vfio-pci at every boot"),
+            Some(Lasting::Iommu) | None => "change what is so at every boot".to_owned(),
+        }
+    }
+
+    fn commands(&self) -> String {
+        let needs = self
+            .changes
+            .needs
+            .map(|(program, install)| format!("needs {program} {}\n", quoted(install)));
+        let one = |edit: &Edit| match edit {
+            Edit::File { path, lines } => {
+                literally(format!("put_file {path} {}\n", all_quoted(lines)))
+            }
+            Edit::Line { path, line } => literally(format!("add_line {path} {}\n", quoted(line))),
+            Edit::Word { path, word, there: true } => format!("add_word {path} {}\n", quoted(word)),
+            Edit::Word { path, word, there: false } => {
+                format!("remove_word {path} {}\n", quoted(word))
+            }
+            Edit::Run { command, .. } => format!("{command}\n"),
+        };
+        needs.unwrap_or_default() + &self.changes.edits.iter().map(one).collect::<String>()
+    }
+
+    fn undo(&self) -> String {
+        let one = |edit: &Edit| match edit {
+            Edit::File { path, lines } => {
+                literally(format!("remove_file {path} {}\n", all_quoted(lines)))
+            }
+            Edit::Line { path, line } => {
+                literally(format!("remove_line {path} {}\n", quoted(line)))
+            }
+            Edit::Word { path, word, there: true } => {
+                format!("remove_word {path} {}\n", quoted(word))
+            }
+            Edit::Word { path, word, there: false } => {
+                format!("add_word {path} {}\n", quoted(word))
+            }
+            Edit::Run { undo, .. } => format!("{undo}\n"),
+        };
+        self.changes.edits.iter().rev().map(one).collect()
+    }
+}
+
 /// Built in, a driver is there without a module.
 fn move_to(address: Address, driver: &str) -> String {
     format!("[ -d /sys/bus/pci/drivers/{driver} ] || load {driver}\nmove_to {address} {driver}\n")
@@ -362,15 +481,18 @@ impl Facts {
     }
 }
 
-/// A name that stands in a command as it is.
-fn is_plain(name: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    (1..=64).contains(&name.len()) && !name.starts_with('-') && name.chars().all(plain)
-}
-
 /// One word of a shell, whatever is in it.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+fn all_quoted(texts: &[String]) -> String {
+    texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(" ")
+}
+
+/// Shell in the text of a file is for whoever reads that file.
+fn literally(command: String) -> String {
+    if command.contains('$') { format!("# shellcheck disable=SC2016\n{command}") } else { command }
 }
 
 /// Lines of a comment; the text holds no control characters.
@@ -410,9 +532,13 @@ fn functions(sources: &[&str], text: &str) -> String {
 
 const START: &str = "\
 at='the checks'
+arguments=$*
 trap ended EXIT
 
-[ $# = 0 ] || stop 'it takes no arguments'
+case $arguments in
+    '' | --for-good) ;;
+    *) stop 'it takes no argument but --for-good' ;;
+esac
 [ \"$(id -u)\" = 0 ] || stop 'it has to be run as root'
 
 ";
@@ -427,15 +553,5 @@ mod tests {
     #[test]
     fn a_quoted_text_is_one_word() {
         assert_eq!(quoted("6.1.0-x'; reboot #"), "'6.1.0-x'\\''; reboot #'");
-    }
-
-    #[test]
-    fn only_names_of_drivers_stand_bare() {
-        for name in ["nvidia", "snd_hda_intel", "xhci-pci", "8139too"] {
-            assert!(is_plain(name), "{name}");
-        }
-        for name in ["", "-r", "a b", "a;b", "$(reboot)", "a\nb", "a'b", "ä"] {
-            assert!(!is_plain(name), "{name}");
-        }
     }
 }

@@ -60,7 +60,7 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     .evidence([state.bars.evidence(), state.enabled.evidence()]);
     answer.find(finding.remedy(Remedy::advice(
         "Switch on addresses above 4 GiB in the firmware setup (Above 4G Decoding, and Resizable BAR off where it is short of room).",
-    )).remedy(crate::remedy::kernel_parameter("pci=realloc")));
+    )).remedy(crate::remedy::kernel_parameter("pci=realloc").left_to_a_person()));
 }
 
 /// Those that exist and have no addresses; an empty line of the kernel's is one that does not

@@ -65,7 +65,7 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
         .remedy(Remedy::advice(
             "Choose another graphics card as the first one in the firmware setup (primary display).",
         ))
-        .remedy(remedy::kernel_parameter("initcall_blacklist=sysfb_init"));
+        .remedy(remedy::kernel_parameter("initcall_blacklist=sysfb_init").left_to_a_person());
     answer.find(finding.detail(
         "With the parameter the host shows nothing on this card until a driver of its own takes it, so have another way in.",
     ));

@@ -79,9 +79,7 @@ fn finding(host: &Host) -> Finding {
         Some(word) => finding
             .detail(format!("The kernel's command line turns it off: {word}."))
             .evidence([host.command_line.evidence()])
-            .remedy(Remedy::advice(format!(
-                "Take {word} off the kernel's command line in your bootloader's configuration, and reboot."
-            ))),
+            .remedy(crate::remedy::without_kernel_parameter(word)),
         None => finding.remedy(Remedy {
             text: "Update the firmware, and turn on x2APIC and interrupt remapping in its setup; the kernel log says why it is off.".to_owned(),
             commands: vec!["dmesg | grep -iE 'remapping|x2apic|dmar|amd-vi'".to_owned()],

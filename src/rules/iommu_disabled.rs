@@ -86,11 +86,11 @@ fn explain(host: &Host, finding: Finding, cause: &Cause) -> Finding {
             };
             finding
                 .detail(format!("The firmware tells the kernel of no IOMMU (no DMAR, IVRS or VIOT table): {setting} is off in the firmware setup, or the machine has none. No kernel parameter helps until it is on."))
-                .remedy(Remedy::advice(format!("In the firmware setup turn on {setting}, and boot again.{}", after_firmware(vendor))))
+                .remedy(remedy::iommu_on(setting, after_firmware(vendor)))
         }
         Cause::Parameter(parameter) => finding
             .detail(format!("The kernel's command line turns it off: {parameter}."))
-            .remedy(Remedy::advice(format!("Take {parameter} off the kernel's command line in your bootloader's configuration, and reboot."))),
+            .remedy(remedy::without_kernel_parameter(parameter)),
         Cause::NotBuilt(option) => finding
             .detail(format!("The machine has an IOMMU, and this kernel was built without its driver ({option})."))
             .remedy(Remedy::advice(format!("Boot a kernel with {option}."))),

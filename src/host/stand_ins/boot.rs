@@ -141,6 +141,12 @@ pub(super) fn version(text: &str) -> String {
     text.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
+/// Which distribution it is; not what a company or a person called it.
+pub(super) fn os_line(line: &str) -> Option<String> {
+    let name = line.split_once('=').map_or("", |(name, _)| name);
+    ["ID", "ID_LIKE", "VERSION_ID"].contains(&name).then(|| line.to_owned())
+}
+
 /// Boards tell a serial number here (`arch/arm/kernel/setup.c`).
 pub(super) fn cpu_line(line: &str) -> Option<String> {
     (!line.starts_with("Serial")).then(|| line.to_owned())

@@ -96,6 +96,8 @@ impl StandIns {
             "config.gz" => return boot::packed_config(&bytes),
             "modules.builtin.modinfo" => return bytes,
             "config" if place.starts_with("/sys/") => return boot::config_space(&bytes),
+            // Which program started the kernel, in UTF-16.
+            _ if name.starts_with("LoaderInfo-") => return bytes,
             _ => {}
         }
         let Ok(text) = std::str::from_utf8(&bytes) else { return vec![0xff] };
@@ -113,6 +115,7 @@ impl StandIns {
             ("/proc/iomem", _) => lines(&boot::memory_line),
             ("/proc/swaps", _) => lines(&|line| Some(self.swap(line))),
             ("/proc/bus/input/devices", _) => lines(&|line| Some(self.input_line(line))),
+            (_, "os-release") => lines(&boot::os_line),
             (_, "mountinfo") => lines(&|line| Some(self.mount(line))),
             (_, "route") => lines(&|line| Some(self.route_v4(line))),
             (_, "ipv6_route") => lines(&|line| Some(self.route_v6(line))),

@@ -43,3 +43,32 @@ probe_with() {
     printf '%s\n' "$1" >/sys/bus/pci/drivers_probe
     [ "$(driver_of "$1")" = "$2" ] || stop "$2 did not take $1; the kernel log says why"
 }
+
+# FILE: the one line of it.
+only_line() {
+    [ -f "$1" ] || stop "there is no $1"
+    [ "$(wc -l <"$1")" -le 1 ] || stop "$1 has several lines: change it by hand"
+    cat "$1"
+}
+
+# FILE WORD
+add_word() {
+    line=$(only_line "$1")
+    case " $line " in
+        *" $2 "*) say "   it is there already" ;;
+        *) printf '%s\n' "$line $2" >"$1" ;;
+    esac
+}
+
+# FILE WORD
+remove_word() {
+    line=" $(only_line "$1") "
+    case $line in
+        *" $2 "*)
+            line="${line%%" $2 "*} ${line#*" $2 "}"
+            line=${line# }
+            printf '%s\n' "${line% }" >"$1"
+            ;;
+        *) say "   it is not there" ;;
+    esac
+}

@@ -1,7 +1,8 @@
 ended() {
     status=$?
     if [ "$status" != 0 ]; then
-        printf 'It ended at: %s. To take back what was done before: sh %s.undo\n' "$at" "$0" >&2
+        printf 'It ended at: %s. To take back what was done before: sh %s.undo %s\n' \
+            "$at" "$0" "$arguments" >&2
     fi
 }
 
@@ -51,4 +52,30 @@ give_node() {
     fi
     [ "$owner" = "$2" ] || stop "the owner of $1 is $owner, and was $2 when it was judged"
     chown "$3" "$1"
+}
+
+# PROGRAM COMMAND
+needs() {
+    command -v "$1" >/dev/null || stop "$1 is missing; it is installed by: $2"
+}
+
+# FILE LINE...: makes a file; one that is there with another text is left as it is.
+put_file() {
+    file=$1
+    shift
+    if [ ! -e "$file" ]; then
+        mkdir -p "${file%/*}"
+        printf '%s\n' "$@" >"$file"
+        chmod 644 "$file"
+    elif [ "$(cat "$file")" = "$(printf '%s\n' "$@")" ]; then
+        say "   it is done already"
+    else
+        stop "$file is there already with another text, and is left so"
+    fi
+}
+
+# FILE LINE
+add_line() {
+    [ -f "$1" ] || stop "there is no $1"
+    grep -qxF -e "$2" "$1" || printf '%s\n' "$2" >>"$1"
 }

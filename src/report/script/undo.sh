@@ -53,3 +53,25 @@ take_node_back() {
         say "   it is done already"
     fi
 }
+
+# FILE LINE...
+remove_file() {
+    file=$1
+    shift
+    if [ ! -e "$file" ]; then
+        say "   it is done already"
+    elif [ "$(cat "$file")" = "$(printf '%s\n' "$@")" ]; then
+        rm "$file"
+    else
+        stop "$file has another text by now, and is left so"
+    fi
+}
+
+# FILE LINE
+remove_line() {
+    [ -f "$1" ] || stop "there is no $1"
+    if grep -qxF -e "$2" "$1"; then
+        rest=$(grep -vxF -e "$2" "$1") || true
+        printf '%s\n' "$rest" >"$1"
+    fi
+}

@@ -3,6 +3,7 @@
 
 mod basics;
 mod device;
+pub mod distributions;
 mod harm;
 mod machine;
 mod security;
