@@ -94,8 +94,10 @@ fn a_script_and_its_undo_are_written_beside_the_report() {
             "[ \"$(uname -r)\" = '6.12.1-amd64' ] ||",
             "same_device 0000:01:00.0 0x10de 0x2684",
             "same_driver 0000:01:00.0 nvidia vfio-pci",
+            "not_in_use 0000:01:00.0",
             "same_device 0000:01:00.1 0x10de 0x22bd",
             "same_driver 0000:01:00.1 snd_hda_intel vfio-pci",
+            "not_in_use 0000:01:00.1",
             "step 'bind 0000:01:00.0 to vfio-pci'",
             "[ -d /sys/bus/pci/drivers/vfio-pci ] || load vfio-pci",
             "move_to 0000:01:00.0 vfio-pci",
@@ -295,6 +297,21 @@ impl Stage {
             fs::write(home.join("driver_override"), "(null)\n").unwrap();
             symlink(format!("../../drivers/{driver}"), home.join("driver")).unwrap();
         }
+        for (name, text) in [
+            (
+                "self/mountinfo",
+                "22 1 8:2 / / rw - ext4 /dev/sda2 rw\n23 1 0:40 / /data rw - btrfs /dev/sdb rw\n",
+            ),
+            ("swaps", "Filename Type Size Used Priority\n/dev/sdc1 partition 1 0 -2\n"),
+            (
+                "net/route",
+                "Iface\tDestination\tGateway\neno1\t00000000\t0101A8C0\neno2\t0001A8C0\t0\n",
+            ),
+        ] {
+            let path = folder.path().join("proc").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
         let mut stage = Self { folder, programs: String::new(), for_good: false };
         stage.program("id", "echo 0");
         stage.program("uname", "echo 6.12.1-amd64");
@@ -316,7 +333,9 @@ impl Stage {
         let staged = format!("{}{script}", self.programs);
         let etc = self.folder.path().join("etc");
         let staged = staged.replace("/sys/", &format!("{}/", sys.display()));
-        fs::write(&path, staged.replace("/etc/", &format!("{}/", etc.display()))).unwrap();
+        let staged = staged.replace("/etc/", &format!("{}/", etc.display()));
+        let proc = self.folder.path().join("proc");
+        fs::write(&path, staged.replace("/proc/", &format!("{}/", proc.display()))).unwrap();
         let arguments: &[&str] = if self.for_good { &["--for-good"] } else { &[] };
         start(shell, &path, arguments)
     }
@@ -336,6 +355,14 @@ fn a_script_binds_can_be_repeated_and_is_taken_back() {
     let written = write(&sample(HELD), &gpu(), &[]);
     for shell in shells("a script binds") {
         let stage = Stage::new(&CARD);
+        // A disk that nobody uses, a card without the default route.
+        for (path, text) in
+            [("ata1/sde/dev", "8:64"), ("ata1/sde/size", "9"), ("net/eno2/ifindex", "3")]
+        {
+            let path = stage.folder.path().join("sys/bus/pci/devices").join(GPU).join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
         for _ in 0..2 {
             let ran = stage.run(&shell, "fix.sh", &written.fix);
             assert!(ran.status.success(), "{shell:?}: {ran:?}");
@@ -497,6 +524,31 @@ fn a_script_stops_where_the_host_is_not_the_one_that_was_judged() {
         &|stage| fs::write(device(stage, GPU).join("device"), "0x2704\n").unwrap(),
         "0000:01:00.0 is 0x10de 0x2704, and not 0x10de 0x2684 that was judged",
     );
+    let disk = |name: &'static str, number: &'static str| {
+        move |stage: &mut Stage| {
+            let home =
+                stage.folder.path().join("sys/bus/pci/devices").join(GPU).join("ata1").join(name);
+            fs::create_dir_all(home.join("holders")).unwrap();
+            fs::write(home.join("dev"), format!("{number}\n")).unwrap();
+            fs::write(home.join("size"), "1\n").unwrap();
+            if name == "sdd" {
+                fs::create_dir(home.join("holders/dm-0")).unwrap();
+            }
+        }
+    };
+    refused(&disk("sda2", "8:2"), "sda2 of 0000:01:00.0 is mounted by now");
+    refused(&disk("sdb", "8:16"), "sdb of 0000:01:00.0 is mounted by now");
+    refused(&disk("sdc1", "8:33"), "sdc1 of 0000:01:00.0 is swapped on by now");
+    refused(&disk("sdd", "8:48"), "sdd of 0000:01:00.0 is in use by now");
+    let card = |name: &'static str| {
+        move |stage: &mut Stage| {
+            let home =
+                stage.folder.path().join("sys/bus/pci/devices").join(AUDIO).join("net").join(name);
+            fs::create_dir_all(&home).unwrap();
+            fs::write(home.join("ifindex"), "2\n").unwrap();
+        }
+    };
+    refused(&card("eno1"), "the default route is through eno1 of 0000:01:00.1 by now");
     refused(
         &|stage| {
             let link = device(stage, AUDIO).join("driver");

@@ -23,3 +23,26 @@ pub fn give_node(path: &str, node: &Node, user: &User) -> Option<Remedy> {
         ..Remedy::default()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_given_away_only_where_that_is_enough_and_locks_out_nobody() {
+        let user = User { name: "vm'; reboot".into(), uid: 1000, gids: vec![] };
+        let node =
+            |owner, mode| Node { owner, group: 0, mode, has_acl: false, open_to_caller: false };
+        let given = give_node("/dev/vfio/16", &node(0, 0o600), &user).unwrap();
+        assert_eq!(given.commands, ["chown 1000 /dev/vfio/16"]);
+        assert_eq!(given.undo, ["chown 0 /dev/vfio/16"]);
+        for (path, node) in [
+            ("/dev/vfio/16", node(7, 0o600)),
+            ("/dev/vfio/16", node(0, 0o060)),
+            ("/dev/vfio/1;reboot", node(0, 0o600)),
+            ("/etc/shadow", node(0, 0o600)),
+        ] {
+            assert_eq!(give_node(path, &node, &user), None, "{path}");
+        }
+    }
+}

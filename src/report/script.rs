@@ -476,6 +476,10 @@ impl Facts {
         match act {
             // It keeps its driver.
             Act::RemoveVirtualFunctions { .. } => String::new(),
+            Act::Bind { .. } | Act::Detach { .. } if driver != "none" => format!(
+                "same_driver {address} {driver} {}\nnot_in_use {address}\n",
+                driver_after(act)
+            ),
             _ => format!("same_driver {address} {driver} {}\n", driver_after(act)),
         }
     }

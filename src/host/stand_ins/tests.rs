@@ -235,3 +235,11 @@ fn what_the_kernel_tells_of_itself_names_nobody() {
     assert!(fabric.ends_with(",trsvcid=4420\n") && !fabric.contains("2.9,"), "{fabric}");
     assert_eq!(told("/sys/bus/pci/slots/1/address", "0000:01:00\n"), "0000:01:00\n");
 }
+
+#[test]
+fn of_the_distribution_only_its_name_and_version_are_packed() {
+    let text = "PRETTY_NAME=\"Image of Ann\"\nID=debian\nVERSION_ID=\"12\"\nHOME_URL=\"https://intra.example.org\"\nID_LIKE=x\n";
+    let packed = "ID=debian\nVERSION_ID=\"12\"\nID_LIKE=x\n";
+    assert_eq!(told("/etc/os-release", text), packed);
+    assert_eq!(told("/usr/lib/os-release", text), packed);
+}

@@ -14,6 +14,28 @@ same_driver() {
         stop "the driver of $1 is $now, and was $2 when it was judged"
 }
 
+# ADDRESS: stops where the host has come to use a disk or a route of it since it was judged.
+not_in_use() {
+    find "/sys/bus/pci/devices/$1/" -name dev -o -name ifindex | while read -r file; do
+        home=${file%/*}
+        name=${home##*/}
+        if [ "$file" = "$home/ifindex" ]; then
+            if grep -q "^${name}[[:space:]]*00000000[[:space:]]" /proc/net/route; then
+                stop "the default route is through $name of $1 by now"
+            fi
+        elif [ -e "$home/size" ]; then
+            number=$(cat "$file")
+            if grep -q -e "^[0-9]* [0-9]* $number " -e " /dev/$name " /proc/self/mountinfo; then
+                stop "$name of $1 is mounted by now"
+            elif grep -q "^/dev/${name}[[:space:]]" /proc/swaps; then
+                stop "$name of $1 is swapped on by now"
+            elif [ -n "$(ls -A "$home/holders" 2>/dev/null)" ]; then
+                stop "$name of $1 is in use by now"
+            fi
+        fi
+    done
+}
+
 # ADDRESS DRIVER
 move_to() {
     if [ "$(driver_of "$1")" = "$2" ]; then
