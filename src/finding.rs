@@ -41,6 +41,16 @@ pub struct Finding {
     pub related: Vec<Related>,
     /// Set by the policy: the finding that this one follows from.
     pub caused_by: Option<Cause>,
+    /// Set by the policy: why it is passed over.
+    pub ignored: Option<Ignored>,
+}
+
+/// Why something is passed over, and where that is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignored {
+    pub reason: String,
+    /// Of the words that say so; none on the command line.
+    pub place: Option<Span>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +156,8 @@ pub struct Undetermined {
     pub reason: String,
     /// `root` or `newer snapshot`, where that would settle it.
     pub needs: Option<&'static str>,
+    /// Set by the policy: why it is passed over.
+    pub ignored: Option<Ignored>,
 }
 
 /// What one check gave for one subject. Findings and gaps may stand beside each other: a known
@@ -190,6 +202,7 @@ impl Finding {
             remedies: Vec::new(),
             related: Vec::new(),
             caused_by: None,
+            ignored: None,
         }
     }
 
@@ -248,9 +261,9 @@ impl Finding {
         self
     }
 
-    /// Counts in the summary and the verdict: no symptom of another finding.
+    /// Counts in the summary and the verdict: no symptom of another finding, and not passed over.
     pub fn stands(&self) -> bool {
-        self.caused_by.is_none()
+        self.caused_by.is_none() && self.ignored.is_none()
     }
 
     pub fn is_error(&self) -> bool {

@@ -1,22 +1,28 @@
 //! Severity changes, cause before symptom, and verdicts: the one place that changes, folds or
 //! drops a finding.
 
+mod directives;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::Config;
+use directives::{Directives, Flags, Outcome, Subject};
+
+use crate::config::{Config, Directive};
 use crate::finding::{Cause, Finding, Severity, Undetermined};
 use crate::host::Host;
 use crate::pci::Address;
 use crate::remedy;
-use crate::rules::{self, Answers};
+use crate::rules::{self, Answers, Rule, Scope};
 
 /// What the command line says about severities.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// Warnings become errors, but not what another flag allowed.
+    /// Warnings become errors, but not what another flag or a directive allowed.
     pub strict: bool,
     /// AH301 is a warning.
     pub allow_partial_groups: bool,
+    /// What is said there of single rules.
+    pub directives: Vec<Directive>,
 }
 
 /// The answer to the one question. Ordered: the worse is the greater.
@@ -65,14 +71,28 @@ impl Verdict {
 pub fn judge(answers: Answers, config: &Config, host: Option<&Host>, policy: Policy) -> Judged {
     let Answers { mut findings, mut undetermined } = answers;
     silence(&mut findings, &mut undetermined);
-    fold(&mut findings, host);
-    for finding in &mut findings {
-        finding.severity = policy.severity(finding.code, finding.severity);
+    let Policy { strict, allow_partial_groups, directives } = policy;
+    let flags = Flags { strict, allow_partial_groups };
+    let mut directives = Directives::new(flags, &directives, config);
+    let outcomes: Vec<Outcome> = findings
+        .iter()
+        .map(|finding| directives.decide(Subject::of_finding(finding), finding.severity))
+        .collect();
+    fold(&mut findings, &outcomes, host);
+    for (finding, outcome) in findings.iter_mut().zip(outcomes) {
+        finding.take(outcome);
     }
     for open in &mut undetermined {
-        open.severity = policy.severity(open.code, open.severity);
+        let outcome = directives.decide(Subject::of_open(open), open.severity);
+        (open.severity, open.ignored) = (outcome.severity, outcome.ignored);
     }
     remedy::settle(&mut findings, host);
+    for mut finding in idle(&directives, config, host) {
+        let outcome = directives.decide(Subject::of_finding(&finding), finding.severity);
+        finding.take(outcome);
+        findings.push(finding);
+    }
+    findings.extend(rules::ask_unused(&directives.idle(|code| code == UNUSED)));
     findings.sort_by(|a, b| order(a).cmp(&order(b)));
     undetermined
         .sort_by_key(|open| (open.place.is_some(), open.place, open.code, open.device, open.vm));
@@ -84,20 +104,37 @@ pub fn judge(answers: Answers, config: &Config, host: Option<&Host>, policy: Pol
 impl Undetermined {
     /// Had it been answered the bad way, the plan would be blocked.
     pub fn decides(&self) -> bool {
-        self.severity == Severity::Error
+        self.ignored.is_none() && self.severity == Severity::Error
     }
 }
 
-impl Policy {
-    fn severity(self, code: &str, severity: Severity) -> Severity {
-        if code == "AH301" && self.allow_partial_groups {
-            return Severity::Warning;
-        }
-        match severity {
-            Severity::Warning if self.strict => Severity::Error,
-            other => other,
+impl Finding {
+    fn take(&mut self, outcome: Outcome) {
+        self.severity = outcome.severity;
+        self.ignored = outcome.ignored;
+        if let Some(word) = outcome.refused {
+            self.details.push(format!(
+                "`{word} {}` is asked for, but not of this: it is an error here, and stays one.",
+                self.code
+            ));
         }
     }
+}
+
+/// The rule on ignores that ignore nothing, which can be ignored too.
+const UNUSED: &str = "AH027";
+
+/// What is said of ignores that ignore nothing; where a rule was not asked, nobody knows.
+fn idle(directives: &Directives, config: &Config, host: Option<&Host>) -> Vec<Finding> {
+    let no_vm = config.vms.is_empty();
+    let wants = rules::wanted(config).next().is_some();
+    let was_asked = |code: &str| match rules::find(code).map(Rule::scope) {
+        _ if code == UNUSED => false,
+        Some(Scope::Configuration) => true,
+        Some(Scope::Host) => host.is_some() && (wants || no_vm),
+        _ => host.is_some() && wants,
+    };
+    rules::ask_unused(&directives.idle(was_asked))
 }
 
 /// Findings without a place first, then by file, place, code and device.
@@ -119,9 +156,13 @@ fn silence(findings: &mut Vec<Finding>, undetermined: &mut Vec<Undetermined>) {
     undetermined.retain(|it| !(is_idle(it.code) && settled.contains(&key(it.vm, it.device))));
 }
 
-/// Cause before symptom: a finding that follows from another is marked, and no longer counts.
-fn fold(findings: &mut [Finding], host: Option<&Host>) {
-    let mut index = Index::of(findings);
+/// Cause before symptom: a finding that follows from another is marked, and no longer counts. What
+/// is passed over, or made less than it is, stands for nothing else: its symptoms count themselves.
+fn fold(findings: &mut [Finding], outcomes: &[Outcome], host: Option<&Host>) {
+    let kept = |(finding, outcome): &(&Finding, &Outcome)| {
+        outcome.ignored.is_none() && outcome.severity >= finding.severity
+    };
+    let mut index = Index::of(findings.iter().zip(outcomes).filter(kept).map(|(it, _)| it));
     index.no_vfio_pci = host.is_some_and(|host| matches!(host.vfio.pci_driver.known(), Ok(None)));
     let causes: Vec<Option<Cause>> =
         findings.iter().map(|finding| index.cause_of(finding)).collect();
@@ -145,7 +186,7 @@ struct Index {
 }
 
 impl Index {
-    fn of(findings: &[Finding]) -> Self {
+    fn of<'a>(findings: impl Iterator<Item = &'a Finding>) -> Self {
         let mut index = Self {
             codes: BTreeSet::new(),
             no_vfio_pci: false,

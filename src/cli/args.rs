@@ -117,9 +117,11 @@ pub struct ValidateArgs {
     /// Judge the configuration alone, without a host
     #[arg(long)]
     pub skip_pcie_validation: bool,
-    /// Turn warnings into errors, but for what another option allows
+    /// Turn warnings into errors, but for what another option or a directive allows
     #[arg(long)]
     pub strict: bool,
+    #[command(flatten)]
+    pub directives: DirectiveArgs,
     /// Let a VM have a part of an IOMMU group: AH301 becomes a warning
     #[arg(long)]
     pub allow_partial_groups: bool,
@@ -132,13 +134,28 @@ pub struct ValidateArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct DirectiveArgs {
+    /// Pass over what this rule finds, for a reason: AH301="the audio function stays". Of errors only those of AH021, AH301, `AH4xx` and `AH6xx`
+    #[arg(long, value_name = "CODE=REASON", add = ArgValueCandidates::new(codes))]
+    pub ignore: Vec<String>,
+    /// Make what this rule finds a warning, also with --strict
+    #[arg(long, value_name = "CODE", add = ArgValueCandidates::new(codes))]
+    pub warn: Vec<String>,
+    /// Make what this rule finds an error
+    #[arg(long, value_name = "CODE", add = ArgValueCandidates::new(codes))]
+    pub error: Vec<String>,
+}
+
+#[derive(Debug, Args)]
 #[command(
     after_help = "Formats: text, json, nfd, prometheus, html. Exit codes as of validate.\nExamples:\n  ai-how doctor\n  ai-how doctor --as libvirt-qemu\n  ai-how doctor --root /mnt/other-host --format json"
 )]
 pub struct DoctorArgs {
-    /// Turn warnings into errors
+    /// Turn warnings into errors, but for what another option allows
     #[arg(long)]
     pub strict: bool,
+    #[command(flatten)]
+    pub directives: DirectiveArgs,
     /// Who starts the VMs, by name or number: may this user open /dev/kvm?
     #[arg(long = "as", value_name = "USER")]
     pub user: Option<String>,

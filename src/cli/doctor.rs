@@ -2,8 +2,8 @@
 
 use super::args::{DoctorArgs, Format, Global};
 use super::exit::{CliError, Exit};
-use super::output;
 use super::validate::{amount, read_host, whole_host};
+use super::{directives, output};
 use crate::config::Config;
 use crate::host::{Host, Need};
 use crate::inventory::{Filter, Inventory};
@@ -20,10 +20,11 @@ pub fn run(args: &DoctorArgs, global: &Global) -> Result<Exit, CliError> {
         global,
         &[Format::Text, Format::Json, Format::Nfd, Format::Prometheus, Format::Html],
     )?;
+    let directives = directives::read(&args.directives)?;
+    let policy = Policy { strict: args.strict, directives, ..Policy::default() };
     let need = Need { all_groups: true, system: true, user: args.user.clone(), ..Need::default() };
     let host = read_host(global, &need)?;
     let (answers, checks) = rules::run_host(&host);
-    let policy = Policy { strict: args.strict, ..Policy::default() };
     let judged = policy::judge(answers, &Config::default(), Some(&host), policy);
     let result = match global.format {
         Format::Json => output::json(&DoctorView::new(&judged, &checks, &host))?,

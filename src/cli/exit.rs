@@ -33,6 +33,17 @@ pub enum CliError {
     Format { command: &'static str, format: Format, allowed: String },
     #[error("there is no rule {word}{hint}; `ai-how rules` lists them all")]
     UnknownRule { word: String, hint: String },
+    #[error(
+        "--ignore {rule} needs a reason, which stands in all reports: --ignore {rule}=\"why it may be passed over\""
+    )]
+    NoReason { rule: String },
+    #[error(
+        "--{word} {rule}: its errors stay errors; of errors only {} can be ignored or made warnings",
+        crate::rules::LENIENT
+    )]
+    Firm { word: &'static str, rule: String },
+    #[error("{code} stands behind --{first} and behind --{second}: choose one")]
+    TwoMinds { code: &'static str, first: &'static str, second: &'static str },
     #[error("there is no command {command}; `ai-how --help` lists them all")]
     NoPage { command: String },
     #[error("--as {name}: no such user is known: {why}")]
@@ -51,6 +62,14 @@ pub enum CliError {
     Serialize { error: String },
     #[error("the output could not be written: {error}")]
     Output { error: String },
+}
+
+impl CliError {
+    pub fn unknown_rule(word: &str) -> Self {
+        let meant = crate::rules::meant(word);
+        let hint = meant.map(|word| format!(" (did you mean {word}?)")).unwrap_or_default();
+        Self::UnknownRule { word: word.to_owned(), hint }
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -4,6 +4,7 @@
 
 pub mod args;
 mod completions;
+mod directives;
 mod doctor;
 mod exit;
 mod explain;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::args::{Format, Global, ValidateArgs};
+use super::directives;
 use super::exit::{CliError, Exit};
 use super::output::{self, Staged};
 use crate::config;
@@ -31,6 +32,11 @@ const FORMATS: &[Format] = &[
 
 pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
     output::check_format("validate", global, FORMATS)?;
+    let policy = Policy {
+        strict: args.strict,
+        allow_partial_groups: args.allow_partial_groups,
+        directives: directives::read(&args.directives)?,
+    };
     let mut sources = Sources::default();
     for path in &args.configs {
         sources.open(path)?;
@@ -42,7 +48,6 @@ pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
         let need = Need { user: args.user.clone(), system: true, ..rules::need(&config) };
         Some(read_host(global, &need)?)
     };
-    let policy = Policy { strict: args.strict, allow_partial_groups: args.allow_partial_groups };
     let judged = policy::judge(rules::run(&config, host.as_ref()), &config, host.as_ref(), policy);
     let view = || Validate::new(&judged, &config, host.as_ref(), &sources);
     let result = match global.format {

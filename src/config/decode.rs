@@ -8,7 +8,7 @@ use super::walk::Step;
 use super::yaml::{Map, Node, Scalar};
 use super::{Passthrough, Subnet, Vm, Wanted};
 use crate::pci::DeviceType;
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
 
 /// What the VMs of a cluster share.
 #[derive(Debug)]
@@ -28,12 +28,19 @@ pub(super) fn cluster(map: &Map, path: &[Step]) -> Option<Cluster> {
 }
 
 /// The VM, or group of VMs, that stands at a path.
-pub(super) fn vm(node: &Node, map: &Map, path: &[Step], cluster: Option<&Cluster>) -> Vm {
+pub(super) fn vm(
+    node: &Node,
+    map: &Map,
+    path: &[Step],
+    key: Option<Span>,
+    cluster: Option<&Cluster>,
+) -> Vm {
     let name = spanned(map, "name", |name| Some(name.text.clone()).filter(|name| !name.is_empty()));
     let first = map.first.unwrap_or(node.span);
     let ip = |key| spanned(map, key, |ip| leaf::ip(ip).ok().flatten());
     Vm {
         span: name.as_ref().map_or(first, |name| name.span),
+        heads: key.into_iter().chain([node.span, first]).collect(),
         named: name.is_some(),
         name: name.map_or_else(|| place(path), |name| name.value),
         cluster: cluster.map(|cluster| cluster.key.clone()),
@@ -72,16 +79,17 @@ fn passthrough(map: &Map) -> Option<Passthrough> {
         span: entry.key_span,
         devices_span: devices.map(|devices| devices.key_span),
         listed: listed.len(),
-        devices: listed.iter().filter_map(|device| wanted(device.map()?)).collect(),
+        devices: listed.iter().filter_map(|device| wanted(device, device.map()?)).collect(),
     })
 }
 
-fn wanted(device: &Map) -> Option<Wanted> {
+fn wanted(node: &Node, device: &Map) -> Option<Wanted> {
     let id = |key| spanned(device, key, |id| leaf::id(id).ok());
     let group =
         |group: &Scalar| leaf::integer(group, 0).ok().and_then(|group| u32::try_from(group).ok());
     Some(Wanted {
         address: spanned(device, "pci_address", |address| leaf::address(address).ok())?,
+        first: node.span,
         device_type: spanned(device, "device_type", |kind| DeviceType::from_word(&kind.text)),
         vendor_id: id("vendor_id"),
         device_id: id("device_id"),

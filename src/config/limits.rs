@@ -16,6 +16,9 @@ pub const MAX_DEVICES: usize = 65_536;
 /// Problems found in a run.
 pub const MAX_PROBLEMS: usize = 100_000;
 
+/// Comments that change how findings are taken, in a run.
+pub const MAX_DIRECTIVES: usize = 10_000;
+
 /// A limit that a configuration passes; the run ends.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
@@ -31,6 +34,8 @@ pub enum LimitError {
     Devices { file: String, limit: usize },
     #[error("{file}: more than {limit} problems")]
     Problems { file: String, limit: usize },
+    #[error("{file}: more than {limit} directives (`# ai-how: …`)")]
+    Directives { file: String, limit: usize },
 }
 
 /// What the files of a run have cost so far.
@@ -75,6 +80,11 @@ pub(super) fn depth(levels: usize, file: &str) -> Result<(), LimitError> {
 /// Refuses more than [`MAX_PROBLEMS`] problems.
 pub(super) fn problems(found: usize, file: &str) -> Result<(), LimitError> {
     within(found, MAX_PROBLEMS, file, |file, limit| LimitError::Problems { file, limit })
+}
+
+/// Refuses more than [`MAX_DIRECTIVES`] directives.
+pub(super) fn directives(found: usize, file: &str) -> Result<(), LimitError> {
+    within(found, MAX_DIRECTIVES, file, |file, limit| LimitError::Directives { file, limit })
 }
 
 fn within(

@@ -7,7 +7,9 @@
 //!
 //! *Invariant:* this floor knows nothing of the host, and never stops at the first problem.
 
+mod comments;
 mod decode;
+mod directive;
 mod document;
 mod expand;
 mod leaf;
@@ -23,6 +25,7 @@ mod tests;
 
 use std::net::Ipv4Addr;
 
+pub use directive::{Action, Covers, Directive};
 pub use limits::LimitError;
 pub use schema::schema;
 
@@ -44,6 +47,10 @@ pub fn load(sources: &Sources, env: &dyn Fn(&str) -> Option<String>) -> Result<C
         spent.devices(listed, name)?;
         config.vms.extend(found.vms);
         config.problems.extend(found.problems);
+        let (directives, problems) = comments::read(file, sources.get(file));
+        config.directives.extend(directives);
+        config.problems.extend(problems);
+        limits::directives(config.directives.len(), name)?;
         limits::problems(config.problems.len(), name)?;
     }
     Ok(config)
@@ -55,6 +62,8 @@ pub struct Config {
     /// In the order in which they stand in the files; VMs whose text is partly wrong included.
     pub vms: Vec<Vm>,
     pub problems: Vec<Problem>,
+    /// What the files say about how findings are to be taken.
+    pub directives: Vec<Directive>,
 }
 
 /// One VM, or one counted group of VMs.
@@ -64,6 +73,8 @@ pub struct Vm {
     pub name: String,
     /// Where the name is written, or else the first key of the VM.
     pub span: Span,
+    /// The lines that a person takes for its first: those of its first key, and of the key above it.
+    pub heads: Vec<Span>,
     /// True where the configuration names it (a place is never a duplicate name).
     pub named: bool,
     /// The key of its cluster (`hpc`), none in the short file.
@@ -101,6 +112,8 @@ pub struct Passthrough {
 pub struct Wanted {
     /// Normalised; the place is that of the value (its opening quote).
     pub address: Spanned<Address>,
+    /// Where its entry begins.
+    pub first: Span,
     pub device_type: Option<Spanned<DeviceType>>,
     pub vendor_id: Option<Spanned<PciId>>,
     pub device_id: Option<Spanned<PciId>>,
@@ -170,6 +183,8 @@ pub enum ProblemKind {
     Address,
     /// AH006
     Variable,
+    /// AH025
+    Directive,
 }
 
 impl Config {

@@ -82,6 +82,8 @@ pub(super) enum Step {
 #[derive(Default)]
 struct Walk {
     path: Vec<Step>,
+    /// The key under which the current node stands; none in a list.
+    key: Option<Span>,
     vm: Option<String>,
     cluster: Option<Cluster>,
     vms: Vec<Vm>,
@@ -132,6 +134,7 @@ impl Walk {
         self.faults(node);
         for (index, entry) in list.iter().enumerate() {
             self.path.push(Step::Index(index));
+            self.key = None;
             if entry.is_null() && !matches!(shape, Shape::Free) {
                 let message = format!("{} is empty", self.label());
                 self.say(entry.span, &message, vec!["remove it, or fill it in".to_owned()]);
@@ -147,7 +150,7 @@ impl Walk {
         if map.entries.iter().any(counts) {
             return self.map(node, map, shape);
         }
-        let vm = decode::vm(node, map, &self.path, self.cluster.as_ref());
+        let vm = decode::vm(node, map, &self.path, self.key, self.cluster.as_ref());
         self.vm = Some(vm.name.clone());
         self.vms.push(vm);
         // Its other keys may be names of VMs: to judge them as keys of a group would bury this.
@@ -172,7 +175,7 @@ impl Walk {
                 self.cluster = None;
             }
             Role::Vm | Role::Group => {
-                let vm = decode::vm(node, map, &self.path, self.cluster.as_ref());
+                let vm = decode::vm(node, map, &self.path, self.key, self.cluster.as_ref());
                 self.vm = Some(vm.name.clone());
                 self.vms.push(vm);
                 self.keys(node, map, shape);
@@ -189,6 +192,7 @@ impl Walk {
         let mut meant = Vec::new();
         for entry in &map.entries {
             self.path.push(Step::Key(Rc::clone(&entry.key)));
+            self.key = Some(entry.key_span);
             match shape.field(&entry.key) {
                 Some(field) if entry.value.is_null() => self.empty(entry, field, shape),
                 Some(field) => self.node(&entry.value, field.shape),

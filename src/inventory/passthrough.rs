@@ -203,6 +203,7 @@ fn vm_with(addresses: Vec<Address>) -> Vm {
     let nowhere = Span::new(0, 0, 0);
     let wanted = |address| Wanted {
         address: Spanned { value: address, span: nowhere },
+        first: nowhere,
         device_type: None,
         vendor_id: None,
         device_id: None,
@@ -211,6 +212,7 @@ fn vm_with(addresses: Vec<Address>) -> Vm {
     Vm {
         name: String::new(),
         span: nowhere,
+        heads: Vec::new(),
         named: false,
         cluster: None,
         count: None,

@@ -121,9 +121,13 @@ impl<'a> Case<'a> {
             (first.message.as_str(), text)
         });
         let follows = rest.iter().find(|it| it.severity == Severity::Error && !it.stands());
-        let open = said.open.first().map(|open| format!("could not be told: {}", open.reason));
+        let open = said.open.iter().find(|open| open.ignored.is_none());
+        let open = open.map(|open| format!("could not be told: {}", open.reason));
+        let mut ignored = rest.iter().filter_map(|it| it.ignored.as_ref());
+        let ignored = ignored.next().or(said.open.iter().find_map(|it| it.ignored.as_ref()));
         let cause = follows.and_then(|it| it.caused_by);
         let skipped = open.or_else(|| Some(format!("follows from {}", cause?.code)));
+        let skipped = skipped.or_else(|| Some(format!("ignored: {}", ignored?.reason)));
         let skipped = skipped.filter(|_| failure.is_none());
         Self { code, failure, skipped, output: rest.iter().map(|it| block(it)).collect() }
     }
@@ -176,7 +180,11 @@ fn escaped(text: &str) -> String {
 
 /// A finding in plain words.
 fn block(finding: &Finding) -> String {
-    let mut text = format!("{}: {}\n", finding.severity.as_str(), finding.message);
+    let word = if finding.ignored.is_some() { "ignored" } else { finding.severity.as_str() };
+    let mut text = format!("{word}: {}\n", finding.message);
+    if let Some(ignored) = &finding.ignored {
+        text += &format!("  ignored: {}\n", ignored.reason);
+    }
     if let Some(device) = finding.device {
         text += &format!("  device {device}\n");
     }

@@ -114,6 +114,8 @@ impl Page {
         }
         self.family("ai_how_undetermined", "Checks that could not be answered.");
         self.sample("ai_how_undetermined", &[], summary.undetermined);
+        self.family("ai_how_ignored", "Findings and open checks that are passed over.");
+        self.sample("ai_how_ignored", &[], summary.ignored);
     }
 
     fn info(&mut self) {

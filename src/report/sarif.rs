@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use self::place::{location, uri};
 use super::view::TOOL;
 use crate::config::Config;
-use crate::finding::{Finding, Severity, Undetermined};
+use crate::finding::{Finding, Ignored, Severity, Undetermined};
 use crate::pci::Address;
 use crate::policy::Judged;
 use crate::rules::{ALL, Rule};
@@ -53,6 +53,8 @@ struct Result {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<Value>,
     partial_fingerprints: Value,
+    /// Of every result, or viewers take those without for not asked (3.27.23).
+    suppressions: Vec<Value>,
     properties: Map<String, Value>,
 }
 
@@ -162,9 +164,9 @@ impl Writer<'_> {
             text += " ";
             text += sentence;
         }
-        let stands = finding.stands();
         let mut result = self.result(about, &text);
-        if stands {
+        result.suppressions.extend(self.suppression(finding.ignored.as_ref()));
+        if finding.caused_by.is_none() {
             result.kind = "fail";
             result.level = level(finding.severity);
         } else {
@@ -196,11 +198,22 @@ impl Writer<'_> {
         let mut result =
             self.result(about, &format!("{} could not be told: {}.", open.name, open.reason));
         result.kind = "open";
+        result.suppressions.extend(self.suppression(open.ignored.as_ref()));
         result.properties.insert("decides".to_owned(), json!(open.decides()));
         if let Some(needs) = open.needs {
             result.properties.insert("needs".to_owned(), json!(needs));
         }
         result
+    }
+
+    fn suppression(&self, ignored: Option<&Ignored>) -> Option<Value> {
+        let Ignored { reason, place } = ignored?;
+        let mut said = json!({"kind": "external", "status": "accepted", "justification": reason});
+        if let Some(place) = place {
+            said["kind"] = json!("inSource");
+            said["location"] = location(self.sources, *place);
+        }
+        Some(said)
     }
 
     fn result(&mut self, about: About, text: &str) -> Result {
@@ -212,6 +225,7 @@ impl Writer<'_> {
             message: json!({"text": text}),
             locations: vec![self.location(about)],
             related_locations: Vec::new(),
+            suppressions: Vec::new(),
             partial_fingerprints: json!({"aiHow/v1": self.fingerprint(about)}),
             properties: Map::new(),
         }

@@ -88,7 +88,7 @@ impl<'a> Plan<'a> {
             by_hand: Vec::new(),
         };
         let mut steps: BTreeMap<&Act, Step> = BTreeMap::new();
-        for finding in &judged.findings {
+        for finding in judged.findings.iter().filter(|finding| finding.ignored.is_none()) {
             let mut is_mended = false;
             let mut why = None;
             for remedy in finding.remedies.iter().filter(|remedy| !remedy.choice) {

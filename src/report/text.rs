@@ -6,10 +6,10 @@ use super::paint::{Paint, escaped};
 use super::snippet;
 use super::view::Summary;
 use crate::config::Config;
-use crate::finding::{Finding, Remedy, Severity, Undetermined};
+use crate::finding::{Finding, Ignored, Remedy, Severity, Undetermined};
 use crate::pci::Address;
 use crate::policy::{Judged, Verdict, VmVerdict};
-use crate::source::Sources;
+use crate::source::{Sources, Span};
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,11 @@ pub fn validate(
             text += &page.finding(finding, amount);
             text.push('\n');
         }
-        for open in &judged.undetermined {
+        for open in judged
+            .undetermined
+            .iter()
+            .filter(|open| open.ignored.is_none() || amount == Amount::Verbose)
+        {
             text += &page.undetermined(open);
             text.push('\n');
         }
@@ -90,12 +94,14 @@ impl<'a> Page<'a> {
             Severity::Warning => "Warning",
             Severity::Note => "Note",
         };
+        let word = if finding.ignored.is_some() { "Ignored" } else { word };
         let mut text = format!("{word}: {}\n", escaped(&finding.message));
         text += &format!("  {}\n", self.subject(finding));
         if let Some(cause) = finding.caused_by {
             let device = cause.device.map(|device| format!(" of {device}")).unwrap_or_default();
             text += &format!("  follows from {}{device}\n", cause.code);
         }
+        text += &self.ignored(finding.ignored.as_ref());
         if let Some(place) = finding.place {
             text += &snippet::show(self.sources, place, None, self.paint);
         }
@@ -130,18 +136,21 @@ impl<'a> Page<'a> {
         format!("{code}{vm}{device}")
     }
 
-    fn related(&self, message: &str, place: Option<crate::source::Span>) -> String {
-        let place = place.map(|place| {
-            let position = self.sources.position(place);
-            format!(
-                " ({}:{}:{})",
-                escaped(&self.sources.get(place.file).name),
-                position.line,
-                position.column
-            )
-        });
-        self.paint
-            .wrapped("  ", &format!("see also: {}{}", escaped(message), place.unwrap_or_default()))
+    fn related(&self, message: &str, place: Option<Span>) -> String {
+        let place = place.map(|place| format!(" ({})", self.place(place))).unwrap_or_default();
+        self.paint.wrapped("  ", &format!("see also: {}{place}", escaped(message)))
+    }
+
+    fn ignored(&self, ignored: Option<&Ignored>) -> String {
+        let Some(Ignored { reason, place }) = ignored else { return String::new() };
+        let place = place.map_or_else(|| "the command line".to_owned(), |it| self.place(it));
+        self.paint.wrapped("  ", &format!("ignored ({place}): {}", escaped(reason)))
+    }
+
+    fn place(&self, place: Span) -> String {
+        let position = self.sources.position(place);
+        let name = escaped(&self.sources.get(place.file).name);
+        format!("{name}:{}:{}", position.line, position.column)
     }
 
     /// What follows from this finding, a line each.
@@ -183,6 +192,7 @@ impl<'a> Page<'a> {
         };
         let mut text =
             format!("Undetermined: {} {}{about} could not be told\n", open.code, open.name);
+        text += &self.ignored(open.ignored.as_ref());
         for reason in open.reason.split("; ") {
             text += &self.paint.wrapped("  ", &escaped(reason));
         }
@@ -230,7 +240,7 @@ impl<'a> Page<'a> {
 
 /// `2 errors, 1 warning`; empty where nothing was said.
 pub fn counts(judged: &Judged) -> String {
-    let Summary { errors, warnings, notes, undetermined } = Summary::new(judged);
+    let Summary { errors, warnings, notes, undetermined, ignored } = Summary::new(judged);
     let mut counts = Vec::new();
     for (count, word) in [(errors, "error"), (warnings, "warning"), (notes, "note")] {
         if count > 0 {
@@ -239,6 +249,9 @@ pub fn counts(judged: &Judged) -> String {
     }
     if undetermined > 0 {
         counts.push(format!("{undetermined} undetermined"));
+    }
+    if ignored > 0 {
+        counts.push(format!("{ignored} ignored"));
     }
     counts.join(", ")
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::finding::{Finding, Related, Remedy, Severity, Undetermined};
+use crate::finding::{Finding, Ignored, Related, Remedy, Severity, Undetermined};
 use crate::host::{Evidence, Host, Reading};
 use crate::pci::Address;
 use crate::policy::{Judged, Verdict};
@@ -86,6 +86,16 @@ pub struct FindingView {
     /// The code of the finding that this one follows from; such a one is not counted.
     pub caused_by: Option<&'static str>,
     pub caused_by_device: Option<String>,
+    /// Why it is passed over; such a one is counted as ignored alone.
+    pub ignored: Option<IgnoredView>,
+}
+
+/// Why something is passed over.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct IgnoredView {
+    pub reason: String,
+    /// Where that is said; null on the command line.
+    pub location: Option<Location>,
 }
 
 /// A place in a configuration, both numbers from 1; columns count Unicode characters.
@@ -131,6 +141,8 @@ pub struct UndeterminedView {
     pub needs: Option<&'static str>,
     /// Whether the verdict hangs on it.
     pub decides: bool,
+    /// Why it is passed over; such a one is counted as ignored alone.
+    pub ignored: Option<IgnoredView>,
 }
 
 /// Counts; a finding that follows from another is not counted.
@@ -140,6 +152,8 @@ pub struct Summary {
     pub warnings: usize,
     pub notes: usize,
     pub undetermined: usize,
+    /// Findings and open checks that are passed over.
+    pub ignored: usize,
 }
 
 /// One line of `validate --format ndjson`; the summary is the last.
@@ -243,7 +257,9 @@ impl Summary {
             errors: count(Severity::Error),
             warnings: count(Severity::Warning),
             notes: count(Severity::Note),
-            undetermined: judged.undetermined.len(),
+            undetermined: judged.undetermined.iter().filter(|it| it.ignored.is_none()).count(),
+            ignored: judged.findings.iter().filter(|it| it.ignored.is_some()).count()
+                + judged.undetermined.iter().filter(|it| it.ignored.is_some()).count(),
         }
     }
 }
@@ -336,7 +352,13 @@ impl Names<'_> {
                 .caused_by
                 .and_then(|cause| cause.device)
                 .map(|device| device.to_string()),
+            ignored: self.ignored(finding.ignored.as_ref()),
         }
+    }
+
+    fn ignored(&self, ignored: Option<&Ignored>) -> Option<IgnoredView> {
+        let Ignored { reason, place } = ignored?;
+        Some(IgnoredView { reason: reason.clone(), location: self.location(*place) })
     }
 
     fn related(&self, related: &Related) -> RelatedView {
@@ -356,6 +378,7 @@ impl Names<'_> {
             reason: open.reason.clone(),
             needs: open.needs,
             decides: open.decides(),
+            ignored: self.ignored(open.ignored.as_ref()),
         }
     }
 }

@@ -51,6 +51,7 @@ mod host_driver_hazard;
 mod host_input;
 mod host_network;
 mod hypervisor_is_xen_dom0;
+mod ignore_unused;
 mod interrupt_remapping_off;
 mod iommu_disabled;
 mod iommu_group_mismatch;
@@ -66,6 +67,8 @@ mod numa_split;
 mod passthrough_without_devices;
 mod pci_address_invalid;
 mod pf_has_vfs;
+mod policy_invalid;
+mod policy_refused;
 mod reserved_region;
 mod schema_violation;
 mod stuck_in_d3cold;
@@ -80,11 +83,11 @@ mod vm_ip_conflict;
 
 pub use driver::{is_stub, is_vfio};
 pub use host_alone::{Checked, run_host};
-pub use run::{Answers, DeviceCase, GroupCase, VmCase, WantedCase, need, run, wanted};
+pub use run::{Answers, DeviceCase, GroupCase, VmCase, WantedCase, ask_unused, need, run, wanted};
 pub use taken::TakenCase;
 pub use vfio_modules_missing::comes_with_binding;
 
-use crate::config::Config;
+use crate::config::{Config, Directive};
 use crate::finding::{Answer, Severity};
 use crate::host::{Group, Host};
 
@@ -103,6 +106,9 @@ pub static ALL: &[&Rule] = &[
     &device_in_counted_group::RULE,
     &vm_ip_conflict::RULE,
     &duplicate_vm_name::RULE,
+    &policy_invalid::RULE,
+    &policy_refused::RULE,
+    &ignore_unused::RULE,
     &arch_unsupported::RULE,
     &kvm_missing::RULE,
     &kvm_no_access::RULE,
@@ -191,6 +197,8 @@ pub enum Check {
     Group(fn(&GroupCase, &mut Answer)),
     /// Each function that a VM takes from a driver of the host.
     Taken(fn(&TakenCase, &mut Answer)),
+    /// Each ignore that met nothing of what all others said.
+    Unused(fn(&Directive, &mut Answer)),
 }
 
 /// Whom a rule is about.
@@ -215,7 +223,30 @@ pub fn find(word: &str) -> Option<&'static Rule> {
         .copied()
 }
 
+/// The code or name that was probably meant.
+pub fn meant(word: &str) -> Option<String> {
+    let typed = word.to_ascii_lowercase();
+    let words = ALL.iter().flat_map(|rule| [rule.code.to_ascii_lowercase(), rule.name.to_owned()]);
+    let near = words.map(|word| (strsim::damerau_levenshtein(&word, &typed), word)).min();
+    near.filter(|(distance, _)| *distance <= 2).map(|(_, word)| word)
+}
+
+/// Which errors a person may pass over, or make less: those in which he can know better.
+pub const LENIENT: &str = "AH021, AH301, AH4xx and AH6xx";
+
+/// Whether a finding of this severity can be ignored or lowered.
+pub fn may_be_lowered(code: &str, severity: Severity) -> bool {
+    let lenient =
+        matches!(code, "AH021" | "AH301") || code.starts_with("AH4") || code.starts_with("AH6");
+    lenient || severity < Severity::Error
+}
+
 impl Rule {
+    /// Nothing it finds can be ignored or lowered.
+    pub fn is_firm(&self) -> bool {
+        self.severities.iter().all(|&severity| !may_be_lowered(self.code, severity))
+    }
+
     /// The worst that its findings can be.
     pub fn worst(&self) -> Severity {
         self.severities.iter().copied().max().unwrap_or(Severity::Error)
@@ -227,7 +258,7 @@ impl Rule {
 
     pub fn scope(&self) -> Scope {
         match self.check {
-            Check::Config(_) => Scope::Configuration,
+            Check::Config(_) | Check::Unused(_) => Scope::Configuration,
             Check::Host(..) | Check::HostGroup(..) | Check::Plan(_) => Scope::Host,
             Check::Vm(_)
             | Check::Wanted(_)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::device_id_mismatch::{Identity, identity};
 use super::taken::{TakenCase, Takes};
 use super::{ALL, Check, Rule};
-use crate::config::{Config, Vm, Wanted};
+use crate::config::{Config, Directive, Vm, Wanted};
 use crate::finding::{Answer, Finding, Undetermined};
 use crate::host::{Device, Gap, Group, Host, Members, Need, State, WantedDevice};
 use crate::pci::{Address, PciId};
@@ -76,6 +76,19 @@ pub fn run(config: &Config, host: Option<&Host>) -> Answers {
     answers
 }
 
+/// What is said of ignores that met nothing.
+pub fn ask_unused(ignores: &[&Directive]) -> Vec<Finding> {
+    let mut answers = Answers::default();
+    for rule in ALL {
+        if let Check::Unused(check) = rule.check {
+            for ignore in ignores {
+                answers.ask(rule, &Subject::default(), |answer| check(ignore, answer));
+            }
+        }
+    }
+    answers.findings
+}
+
 /// Every enabled device of every VM, once for each VM.
 pub fn wanted(config: &Config) -> impl Iterator<Item = (usize, &Vm, &Wanted)> {
     config.vms.iter().enumerate().flat_map(|(index, vm)| {
@@ -106,7 +119,7 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
     let plan = Plan { config, host, all_wanted: &all_wanted, takes: &takes };
     for rule in ALL {
         match rule.check {
-            Check::Config(_) => {}
+            Check::Config(_) | Check::Unused(_) => {}
             Check::Host(check, _) => {
                 answers.ask(rule, &Subject::default(), |answer| check(host, answer));
             }
@@ -314,6 +327,7 @@ impl Answers {
             reason: reasons.join("; "),
             // Who is root can read all that a capture made by root would hold.
             needs: needs.max_by_key(|needs| *needs == "root"),
+            ignored: None,
         });
     }
 }

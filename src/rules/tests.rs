@@ -126,7 +126,7 @@ fn no_missing_fact_turns_an_error_into_a_pass() {
         let tree = host().tree();
         // What is no error by itself is one with --strict, and so is what hides it.
         let policy = Policy { strict: rule.worst() != Severity::Error, ..Policy::default() };
-        let judge = |tree| judge_by(&config, tree, policy);
+        let judge = |tree| judge_by(&config, tree, policy.clone());
         let (judged, asked) = judge(tree.clone());
         // What is only advice blocks nothing: it is still given, or an open check.
         let is_told = |judged: &Judged| match rule.worst() {

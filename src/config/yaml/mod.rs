@@ -6,6 +6,7 @@
 //! the node as a [`Fault`], and is told by whoever walks the tree and knows where he is.
 
 mod build;
+mod comments;
 mod open_map;
 mod syntax;
 
@@ -13,6 +14,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 pub(super) use build::{Stop, read};
+pub(super) use comments::comments;
 
 use super::ProblemKind;
 use crate::source::Span;

@@ -5,6 +5,7 @@ mod basics;
 mod device;
 pub mod distributions;
 mod harm;
+mod ignores;
 mod machine;
 mod security;
 mod shared_reset;
