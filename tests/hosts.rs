@@ -257,7 +257,7 @@ fn captures_with_holes() {
             &[],
             0,
         ),
-        case("no proc", ready().remove("proc"), &[], &["AH101", "AH106", "AH503"], 3),
+        case("no proc", ready().remove("proc"), &[], &["AH101", "AH106", "AH503", "AH703"], 3),
         case(
             "a known error beside an unknown",
             HostDir::sample(HELD).without(AUDIO, "uevent").without(AUDIO, "driver"),

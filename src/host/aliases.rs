@@ -2,6 +2,7 @@
 //! `Documentation/kbuild/kbuild.rst`).
 
 use super::kernel::Release;
+use super::modules::folder_of;
 use super::reading::Reading;
 use super::root::Root;
 
@@ -19,8 +20,8 @@ pub struct Alias {
     pub module: String,
 }
 
-pub fn read(root: &Root, release: &Release) -> Aliases {
-    let folder = format!("/lib/modules/{}", release.file_name());
+pub fn read(root: &Root, release: &Reading<Release>) -> Aliases {
+    let folder = folder_of(release);
     let loadable =
         root.text(&format!("{folder}/modules.alias").into()).parse("lines of aliases", |text| {
             Some(text.lines().filter_map(Alias::from_line).collect())

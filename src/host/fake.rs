@@ -7,6 +7,7 @@ mod device;
 pub mod harm;
 mod security;
 
+use super::next_boot::initramfs::cpio::{self, Member};
 use super::root::{Entry, Tree};
 use crate::pci::Address;
 use harm::Own;
@@ -70,6 +71,7 @@ pub const IGPU: Address = Address::new(0, 0, 2, 0);
 
 impl FakeHost {
     /// An Intel workstation whose GPU and its audio function wait on vfio-pci, alone in a group.
+    /// driverctl keeps on VFIO what is there now.
     pub fn workstation() -> Self {
         let on_root_bus = |address, class, ids, driver, group| FakeDevice {
             address,
@@ -313,6 +315,26 @@ impl FakeHost {
         self.put(path, Some(Entry::File(text.as_bytes().to_vec())))
     }
 
+    /// The image of the first file system, with these members and their texts.
+    pub fn initramfs(self, members: &[(&str, &str)]) -> Self {
+        let member = |(name, text): &(&str, &str)| Member {
+            name: (*name).to_owned(),
+            contents: text.as_bytes().to_vec(),
+        };
+        let members: Vec<Member> = members.iter().map(member).collect();
+        let path = format!("/boot/initrd.img-{}", self.release);
+        self.put(&path, Some(Entry::File(cpio::write(&members))))
+    }
+
+    /// What was put at one path, at another.
+    #[cfg(test)]
+    pub fn moved_file(mut self, from: &str, to: &str) -> Self {
+        for change in self.changes.iter_mut().filter(|change| change.path == from) {
+            to.clone_into(&mut change.path);
+        }
+        self
+    }
+
     pub fn link(self, path: &str, target: &str) -> Self {
         self.put(path, Some(Entry::Link(target.to_owned())))
     }
@@ -378,6 +400,10 @@ impl FakeHost {
         for device in &self.devices {
             let folder = self.folder_of(device.address);
             device.write(&mut tree, folder.trim_start_matches("/sys/"));
+            if let Some(driver) = device.driver.filter(|driver| driver.contains("vfio")) {
+                let kept = format!("/etc/driverctl.d/pci-{}", device.address);
+                tree.file(&kept, format!("{driver}\n"));
+            }
         }
         for (path, owner, group, mode) in &self.nodes {
             tree.node(path, *owner, *group, *mode);
@@ -432,6 +458,8 @@ impl FakeHost {
             &format!("/boot/config-{release}"),
             "CONFIG_INTEL_IOMMU=y\n# CONFIG_INTEL_IOMMU_DEFAULT_ON is not set\nCONFIG_AMD_IOMMU=y\nCONFIG_VFIO=m\nCONFIG_VFIO_IOMMU_TYPE1=m\nCONFIG_VFIO_PCI=m\nCONFIG_KVM=m\nCONFIG_KVM_INTEL=m\nCONFIG_KVM_AMD=m\n",
         );
+        tree.folder("/etc/modprobe.d");
+        tree.folder("/usr/lib/modprobe.d");
         tree.folder("/sys/module");
         for name in &self.modules {
             tree.file(&format!("/sys/module/{name}/refcnt"), "0\n");

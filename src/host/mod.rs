@@ -24,6 +24,7 @@ mod mounts;
 mod namespaces;
 mod need;
 mod network;
+mod next_boot;
 mod place;
 mod reading;
 mod reset;
@@ -55,6 +56,7 @@ pub use kernel_log::KernelLog;
 pub use modules::{KVM, KVM_AMD, KVM_INTEL, Modules, Part, Presence, VFIO, VFIO_PCI, VFIO_TYPE1};
 pub use need::{Devices, Need, WantedDevice};
 pub use network::{NetUse, Through};
+pub use next_boot::{Image, NextBoot, Override, Rivals, Setting, TakenIds, modprobe};
 pub use reading::{Evidence, Gap, Reading, Why};
 pub use reset::{OwnReset, own_reset, reset_peers, resets_with};
 #[cfg(test)]
@@ -108,6 +110,8 @@ pub struct Host {
     pub framebuffers: Option<Reading<Vec<Framebuffer>>>,
     /// What is above the members of groups that a plan takes from.
     pub paths: Paths,
+    /// What is set up for the next boot; only read where a driver of VFIO holds a wanted function.
+    pub next_boot: Option<NextBoot>,
     /// Only read where a function that is asked for, or one of its group, may be on a driver of the
     /// host: a plan that is ready needs none of it.
     uses: Option<Uses>,
@@ -179,6 +183,7 @@ impl Host {
             system: (need.everything || need.system).then(|| system::read(root)),
             framebuffers: None,
             paths: Paths::default(),
+            next_boot: None,
             uses: None,
             release,
         };
@@ -189,6 +194,7 @@ impl Host {
         if need.all_groups {
             host.add_listed_groups(root);
         }
+        host.read_next_boot(root, need);
         host.read_cdevs(root);
         host.read_aliases(root);
         host.holders = holders::read(root, host.devices.values());
@@ -259,6 +265,28 @@ impl Host {
         like.map(|it| it.address).collect()
     }
 
+    /// `ids=` may take any function of the host.
+    fn read_next_boot(&mut self, root: &Root, need: &Need) {
+        let on_vfio = |device: &&Device| {
+            device.state.is_some()
+                && (matches!(device.vfio_dev.known(), Ok(Some(())))
+                    || matches!(device.driver.known(), Ok(Some(name)) if name.contains("vfio")))
+        };
+        let held: Vec<Address> =
+            self.devices.values().filter(on_vfio).map(|device| device.address).collect();
+        if held.is_empty() && !need.everything {
+            return;
+        }
+        let next_boot = next_boot::read(root, &self.release, &held, need.everything);
+        let takes_by_ids = next_boot.has_ids(&self.command_line);
+        self.next_boot = Some(next_boot);
+        if takes_by_ids && let Ok(Some(all)) = self.bus.known().map(Option::<&_>::cloned) {
+            self.add(root, need, all);
+            self.add_groups(root);
+            self.index_members();
+        }
+    }
+
     fn lacks_something(&self) -> bool {
         let there = |reading: &Reading<()>| matches!(reading.known(), Ok(Some(())));
         let iommu = self.iommu.acpi_tables.is_none();
@@ -303,7 +331,7 @@ impl Host {
             self.devices.get(address).is_some_and(|it| matches!(it.driver.known(), Ok(None)))
         };
         if self.members.values().flat_map(|group| &group.known).any(free) {
-            self.aliases = Some(aliases::read(root, release));
+            self.aliases = Some(aliases::read(root, &self.release));
             let release = &self.release;
             self.modules.get_or_insert_with(|| Modules::read(root, release));
         }

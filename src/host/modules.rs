@@ -1,6 +1,6 @@
 //! Which parts of the kernel are there: loaded, built in, or to be had.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::kernel::{self, BuildConfig, Release};
 use super::reading::{Evidence, Gap, HostPath, Reading};
@@ -52,23 +52,10 @@ pub struct Modules {
 
 impl Modules {
     pub fn read(root: &Root, release: &Reading<Release>) -> Self {
-        let folder = match release.known() {
-            Ok(Some(release)) => format!("/lib/modules/{}", release.file_name()),
-            _ => "/lib/modules".to_owned(),
-        };
-        let list = |file: &str| {
-            root.text(&format!("{folder}/{file}").into()).parse("a list of modules", |text| {
-                Some(text.lines().filter_map(module_of_path).collect())
-            })
-        };
         Self {
-            loaded: root.text(&"/proc/modules".into()).parse("a list of modules", |text| {
-                text.lines()
-                    .map(|line| Some(line.split_ascii_whitespace().next()?.replace('-', "_")))
-                    .collect()
-            }),
-            built_in: list("modules.builtin"),
-            available: list("modules.dep"),
+            loaded: read_loaded(root),
+            built_in: read_built_in(root, release),
+            available: read_list(root, release, "modules.dep"),
             build: kernel::read_build_config(root, release),
         }
     }
@@ -135,13 +122,53 @@ impl Modules {
     }
 }
 
+pub fn read_loaded(root: &Root) -> Reading<BTreeSet<String>> {
+    root.text(&"/proc/modules".into()).parse("a list of modules", |text| {
+        text.lines()
+            .map(|line| Some(line.split_ascii_whitespace().next()?.replace('-', "_")))
+            .collect()
+    })
+}
+
+pub fn read_built_in(root: &Root, release: &Reading<Release>) -> Reading<BTreeSet<String>> {
+    read_list(root, release, "modules.builtin")
+}
+
+/// Which others each module needs, all the way (`modules.dep(5)`).
+pub fn read_dependencies(
+    root: &Root,
+    release: &Reading<Release>,
+) -> Reading<BTreeMap<String, BTreeSet<String>>> {
+    let path = format!("{}/modules.dep", folder_of(release));
+    root.text(&path.into()).parse("a list of modules", |text| {
+        let line = |line: &str| {
+            let needed = line.split_once(':')?.1.split_ascii_whitespace();
+            Some((module_of_path(line)?, needed.filter_map(module_of_path).collect()))
+        };
+        Some(text.lines().filter_map(line).collect())
+    })
+}
+
+pub fn folder_of(release: &Reading<Release>) -> String {
+    match release.known() {
+        Ok(Some(release)) => format!("/lib/modules/{}", release.file_name()),
+        _ => "/lib/modules".to_owned(),
+    }
+}
+
+fn read_list(root: &Root, release: &Reading<Release>, file: &str) -> Reading<BTreeSet<String>> {
+    let path = format!("{}/{file}", folder_of(release));
+    root.text(&path.into())
+        .parse("a list of modules", |text| Some(text.lines().filter_map(module_of_path).collect()))
+}
+
 /// The folder that a part has in `/sys/module` once it is at work.
 pub fn folder(root: &Root, part: Part) -> Reading<()> {
     root.folder(HostPath::from(format!("/sys/module/{}", part.name)))
 }
 
 /// `kernel/drivers/vfio/pci/vfio-pci.ko.zst: …` names `vfio_pci`.
-fn module_of_path(line: &str) -> Option<String> {
+pub fn module_of_path(line: &str) -> Option<String> {
     let path = line.split(':').next()?;
     let file = path.rsplit('/').next()?;
     let (stem, _) = file.split_once(".ko")?;

@@ -272,6 +272,21 @@ impl Root {
         Reading::new(path.clone(), fact)
     }
 
+    /// A file that may be as large as an image of a file system.
+    pub fn image(&self, path: &HostPath) -> Reading<Vec<u8>> {
+        const MOST: usize = 256 << 20;
+        let name = path.to_string();
+        self.note(&name, Asked::Text);
+        let fact = self.bytes_of(&name, MOST + 1, false).then(|bytes| {
+            if bytes.len() > MOST {
+                return Fact::Unknown(wrong("more than 256 MiB", AN_IMAGE));
+            }
+            let shown = format!("({} bytes)", bytes.len());
+            Fact::Present(bytes, shown.into())
+        });
+        Reading::new(path.clone(), fact)
+    }
+
     /// Where a link points, as it is written in the link.
     pub fn link(&self, path: &HostPath) -> Reading<String> {
         let name = path.to_string();
@@ -443,13 +458,14 @@ fn under(base: &Path, place: &str) -> String {
 
 /// All that a root expects of a place, for who has it only as a text.
 pub const EXPECTED: &[&str] =
-    &[A_FILE, A_FOLDER, A_LINK, A_NODE, A_FILE_OR_NODE, A_FILE_OR_FOLDER, TOO_LONG];
+    &[A_FILE, A_FOLDER, A_LINK, A_NODE, A_FILE_OR_NODE, A_FILE_OR_FOLDER, TOO_LONG, AN_IMAGE];
 const A_FILE: &str = "a file";
 const A_FOLDER: &str = "a folder";
 const A_LINK: &str = "a link";
 const A_NODE: &str = "a device node";
 const A_FILE_OR_NODE: &str = "a file or a device node";
 const A_FILE_OR_FOLDER: &str = "a file or folder";
+const AN_IMAGE: &str = "an image of at most 256 MiB";
 const TOO_LONG: &str = "a text of at most 4 MiB";
 
 fn text_from(bytes: &[u8]) -> Fact<String> {

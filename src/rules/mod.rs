@@ -9,7 +9,9 @@ pub mod example;
 mod harm;
 mod host_alone;
 mod kernel_cause;
+mod next_boot;
 mod problem;
+mod race;
 mod run;
 #[cfg(test)]
 mod snapshots;
@@ -24,6 +26,7 @@ mod acs_missing;
 mod acs_override;
 mod arch_unsupported;
 mod bar_unusable;
+mod binding_not_persistent;
 mod boot_framebuffer;
 mod bus_reset_shared;
 mod config_syntax;
@@ -36,6 +39,7 @@ mod device_listed_twice;
 mod device_type_mismatch;
 mod devices_not_enabled;
 mod driver_conflict;
+mod driver_race;
 mod driver_stub;
 mod driver_unbound;
 mod duplicate_key;
@@ -51,6 +55,7 @@ mod host_driver_hazard;
 mod host_input;
 mod host_network;
 mod hypervisor_is_xen_dom0;
+mod identical_card;
 mod ignore_unused;
 mod interrupt_remapping_off;
 mod iommu_disabled;
@@ -153,6 +158,9 @@ pub static ALL: &[&Rule] = &[
     &external_device::RULE,
     &numa_split::RULE,
     &large_bar::RULE,
+    &binding_not_persistent::RULE,
+    &driver_race::RULE,
+    &identical_card::RULE,
 ];
 
 /// One rule, with everything that is said of it anywhere.

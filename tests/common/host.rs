@@ -80,8 +80,12 @@ impl HostDir {
             .write("proc/version", format!("Linux version {release} (builder@example) #1 SMP\n"))
     }
 
-    /// Binds a device, both in its link and in `uevent`.
+    /// Binds a device, both in its link and in `uevent`; driverctl keeps on VFIO what is there.
     pub fn driver(self, address: &str, driver: Option<&str>) -> Self {
+        if let Some(driver) = driver.filter(|driver| driver.contains("vfio")) {
+            let kept = self.path("etc/driverctl.d").join(format!("pci-{address}"));
+            write(&kept, driver.as_bytes());
+        }
         let folder = self.device(address);
         let uevent = fs::read_to_string(folder.join("uevent")).unwrap();
         let mut lines: Vec<String> =

@@ -17,6 +17,7 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
+use super::next_boot;
 use super::root::Root;
 pub use processes::{OTHER, process_of};
 use words::{Token, replace};
@@ -92,6 +93,10 @@ impl StandIns {
         if processes::is_of_process(place) && name == "cmdline" {
             return self.arguments(&bytes);
         }
+        if next_boot::initramfs::is_named(name) {
+            // What cannot be listed is passed on as rubbish.
+            return next_boot::initramfs::cut(&bytes).unwrap_or_else(|| vec![0xff]);
+        }
         match name {
             "config.gz" => return boot::packed_config(&bytes),
             "modules.builtin.modinfo" => return bytes,
@@ -101,6 +106,12 @@ impl StandIns {
             _ => {}
         }
         let Ok(text) = std::str::from_utf8(&bytes) else { return vec![0xff] };
+        if !place.starts_with("/proc/")
+            && !place.starts_with("/sys/")
+            && let Some(text) = next_boot::cut(name, text)
+        {
+            return self.words(&text).into_bytes();
+        }
         let end = if text.ends_with('\n') { "\n" } else { "" };
         let lines = |line: &dyn Fn(&str) -> Option<String>| {
             let lines: Vec<String> = text.lines().filter_map(line).collect();

@@ -7,6 +7,7 @@ pub mod distributions;
 mod harm;
 mod ignores;
 mod machine;
+mod next_boot;
 mod security;
 mod shared_reset;
 pub mod troubles;
@@ -111,6 +112,7 @@ pub(super) fn all_cases() -> Vec<Case> {
         harm::cases(),
         shared_reset::cases(),
         security::cases(),
+        next_boot::cases(),
     ];
     parts.into_iter().flatten().collect()
 }
