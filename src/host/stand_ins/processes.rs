@@ -1,6 +1,7 @@
 //! Processes: what they are called, how they were started, what they have open; and keyboards.
 
 use super::StandIns;
+use super::mounts::by_word;
 
 /// Files that a VM or a driver's user has open, and which are told.
 const TOLD: &[&str] =
@@ -8,6 +9,26 @@ const TOLD: &[&str] =
 
 /// In the place of all others.
 pub const OTHER: &str = "other";
+
+/// Who listens to an input device, a number after it.
+const HANDLERS: &[&str] = &[
+    "apm-power",
+    "cpufreq_interactive",
+    "event",
+    "joydev",
+    "js",
+    "kbd",
+    "leds",
+    "mouse",
+    "rfkill",
+    "sysrq",
+];
+
+/// What a device can, as numbers.
+const MAPS: &[&str] = &[
+    "B: PROP", "B: EV", "B: KEY", "B: REL", "B: ABS", "B: MSC", "B: LED", "B: SND", "B: FF",
+    "B: SW",
+];
 
 pub(super) fn is_of_process(place: &str) -> bool {
     process_of(place).is_some()
@@ -58,16 +79,41 @@ impl StandIns {
         shown.into_bytes()
     }
 
-    /// A line of `/proc/bus/input/devices`: the name, and no place or number of it.
+    /// A line of `/proc/bus/input/devices` (`drivers/input/input.c`): the name, and no place or
+    /// number of it; of what else may stand there nothing.
     pub(super) fn input_line(&self, line: &str) -> String {
-        match line.split_once('=') {
-            Some((key @ "N: Name", name)) => {
-                let name = name.trim_matches('"');
+        let Some((key, value)) = line.split_once('=') else {
+            return unknown_line(line);
+        };
+        let is_hex = |word: &str| word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let shown = match key {
+            "N: Name" => {
+                let name = value.trim_matches('"');
                 let shown = if name.is_empty() { String::new() } else { self.word("input", name) };
-                format!("{key}=\"{shown}\"")
+                format!("\"{shown}\"")
             }
-            Some((key @ ("P: Phys" | "U: Uniq"), _)) => format!("{key}="),
-            _ => self.words(line),
-        }
+            "P: Phys" | "U: Uniq" => String::new(),
+            "I: Bus" => by_word(value, |word| {
+                let (key, number) = word.split_once('=').unwrap_or(("", word));
+                ["", "Vendor", "Product", "Version"].contains(&key) && is_hex(number)
+            }),
+            "S: Sysfs" if value.starts_with("/devices/") => self.words(value),
+            "S: Sysfs" => "*".to_owned(),
+            "H: Handlers" => by_word(value, |word| {
+                HANDLERS.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit()))
+            }),
+            _ if MAPS.contains(&key) => by_word(value, is_hex),
+            _ => return unknown_line(line),
+        };
+        format!("{key}={shown}")
+    }
+}
+
+/// The letter that begins a line of any kind, by which a device is known to be one.
+fn unknown_line(line: &str) -> String {
+    match line.split_once(": ") {
+        _ if line.is_empty() => String::new(),
+        Some((kind, _)) if kind.len() == 1 => format!("{kind}: *"),
+        _ => "*".to_owned(),
     }
 }

@@ -157,6 +157,114 @@ fn mounts_keep_their_bounds_and_lose_their_names() {
     assert_eq!(told("/sys/x/loop0/loop/backing_file", "/var/lib/images\n"), "/var/lib/images\n");
 }
 
+/// The chain of a loop device hangs on it: its file is told with a blank, and the mount without.
+#[test]
+fn a_name_with_a_blank_is_one_name() {
+    let line = |point: &str| format!("36 35 98:0 / {point} rw - ext4 /dev/sda1 rw\n");
+    let shown = told("/proc/1/mountinfo", &line(r"/mnt/my\040\134\011disk"));
+    let point = shown.split(' ').nth(4).unwrap();
+    assert!(point.starts_with("/mnt/d-") && !shown.contains("disk"), "{shown}");
+    let file = told("/sys/x/loop0/loop/backing_file", "/mnt/my \\\tdisk/an image.img\n");
+    assert!(file.starts_with(&format!("{point}/d-")), "{file} {shown}");
+    assert_eq!(file.lines().count(), 1);
+    let swaps = told("/proc/swaps", "/mnt/my\\040\\134\\011disk/x  file\t\t1 0 -2 alice\n");
+    assert!(swaps.starts_with(&format!("{point}/d-")), "{swaps} {shown}");
+    assert!(swaps.ends_with(" file\t\t1 0 -2 *\n"), "{swaps}");
+    // What is no stand-in is written as the kernel writes it.
+    let volume = told("/proc/1/mountinfo", &line("/").replace("sda1", r"mapper/a\040b\134x20"));
+    assert!(volume.contains(r" /dev/mapper/a\040b\134x20 rw"), "{volume}");
+}
+
+#[test]
+fn sources_of_mounts_name_no_disk_and_nobody() {
+    let source = |kind: &str, source: &str| {
+        let line = format!("36 35 0:40 / / rw - {kind} {source} rw\n");
+        told("/proc/1/mountinfo", &line).split(' ').nth(8).unwrap().to_owned()
+    };
+    let disk = |name: &str| stand_ins().disk(name);
+    let zfs = source("zfs", "tank/home/alice@before-acme");
+    assert!(zfs.starts_with("tank/home/d-") && zfs.contains("@d-"), "{zfs}");
+    assert_eq!(source("zfs", "tank"), "tank");
+    for tag in ["LABEL", "UUID", "PARTUUID", "PARTLABEL"] {
+        assert_eq!(
+            source("ext4", &format!("{tag}=AB12-alice")),
+            format!("{tag}={}", disk("AB12-alice"))
+        );
+    }
+    assert_eq!(
+        source("bcachefs", "/dev/sda:/dev/disk/by-id/ata-ACME_SERIAL77:UUID=1234-ABCD"),
+        format!(
+            "/dev/sda:/dev/disk/by-id/{}:UUID={}",
+            disk("ata-ACME_SERIAL77"),
+            disk("1234-ABCD")
+        )
+    );
+    assert_eq!(
+        source("ext4", "/dev/disk/by-path/pci-0000:00:1f.2-ata-1"),
+        format!("/dev/disk/by-path/{}", disk("pci-0000:00:1f.2-ata-1"))
+    );
+    for (kind, kept) in [("tmpfs", "tmpfs"), ("tmpfs", "none"), ("ext4", "/dev/nvme0n1p2")] {
+        assert_eq!(source(kind, kept), kept);
+    }
+    for chosen in ["alices-secret", "/dev/zvol/tank/alice", "alice/work"] {
+        assert!(!source("tmpfs", chosen).contains("alice"), "{chosen}");
+    }
+}
+
+#[test]
+fn mounts_in_the_kernels_own_folders_lose_their_names() {
+    let at = |root: &str, point: &str| {
+        let line = format!("36 35 0:40 {root} {point} rw master:1 alice:2 - tmpfs tmpfs rw\n");
+        let shown = told("/proc/1/mountinfo", &line);
+        assert!(shown.contains(" rw master:1 ") && !shown.contains("alice"), "{shown}");
+        let words: Vec<&str> = shown.split(' ').collect();
+        (words[3].to_owned(), words[4].to_owned())
+    };
+    for kept in [
+        "/sys/kernel/debug",
+        "/proc/sys/fs/binfmt_misc",
+        "/dev/hugepages",
+        "/dev/pts",
+        "/proc/driver/nvidia/gpus/0000:01:00.0",
+        "/proc/4242/ns/net",
+    ] {
+        assert_eq!(at("/", kept).1, kept);
+    }
+    for named in ["/sys/fs/cgroup/alice.slice", "/proc/alice", "/dev/alice/x", "/dev/shm/alice"] {
+        assert!(at("/", named).1.contains("/d-"), "{named}");
+    }
+    assert_eq!(at("net:[4026531840]", "/run/netns/x").0, "net:[4026531840]");
+    assert!(at("net:[alice]", "/run/netns/x").0.starts_with("d-"));
+}
+
+/// A name that only begins like one that is kept may be anything.
+#[test]
+fn parameters_are_known_by_their_whole_names() {
+    let line = "vfio-pci.ids=10de:2684 vfio_pci.ids=8086:1533 vfio_alice=a pci=realloc pci_alice=a pcie_acs_override=downstream kvm-intel.nested=1 kvm.alice=a kvmalice hugepages_alice=a iommu.alice=a i915.alice=a rd.driver.pre=vfio-pci rd.driver.alice=a\n";
+    assert_eq!(
+        told("/proc/cmdline", line),
+        "vfio-pci.ids=10de:2684 vfio_pci.ids=8086:1533 vfio_alice=* pci=realloc pci_alice=* pcie_acs_override=downstream kvm-intel.nested=1 kvm.alice=* * hugepages_alice=* iommu.alice=* i915.alice=* rd.driver.pre=vfio-pci rd.driver.alice=*\n"
+    );
+}
+
+#[test]
+fn unknown_lines_of_input_devices_are_not_told() {
+    let table = "I: Bus=0003 Vendor=046d Product=c31c Version=0110 Owner=alice\nN: Name=\"x\"\nS: Sysfs=/devices/pci0000:00/x\nH: Handlers=sysrq kbd event5 leds alice \nB: PROP=0\nB: KEY=1000000000007 ff alice fffffffffffffffe\nB: ALICE=alice\nX: Serial=alice77\nalice\nI: alice\nS: Sysfs=alice\n\n";
+    let shown = told("/proc/bus/input/devices", table);
+    assert!(!shown.to_lowercase().contains("alice"), "{shown}");
+    for kept in [
+        "I: Bus=0003 Vendor=046d Product=c31c Version=0110 *\n",
+        "S: Sysfs=/devices/pci0000:00/x\n",
+        "H: Handlers=sysrq kbd event5 leds * \n",
+        "B: PROP=0\n",
+        "B: KEY=1000000000007 ff * fffffffffffffffe\n",
+        "\nX: *\n*\nI: *\n",
+    ] {
+        assert!(shown.contains(kept), "{kept}: {shown}");
+    }
+    assert_eq!(shown.lines().count(), table.lines().count());
+}
+
 #[test]
 fn the_command_line_keeps_what_matters() {
     let line = "BOOT_IMAGE=/@/boot/vmlinuz-6.1 root=UUID=01234567-89ab-cdef-0123-456789abcdef ro quiet intel_iommu=on,sm_on vfio-pci.ids=10de:2684 ip=192.168.2.5 rd.luks.key=secret dyndbg=\"file alice.c +p\" x=y -- secret words\n";

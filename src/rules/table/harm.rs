@@ -216,6 +216,7 @@ fn disks() -> Vec<Case> {
         case("swap in memory", two_nvmes().made("254:0", "zram0", &[]).swap("/dev/zram0", "partition"), second(), "AH207 [AH302]", Blocked),
         case("swap in memory, written back to a disk", two_nvmes().made("254:0", "zram0", &[]).file("/sys/devices/virtual/block/zram0/backing_dev", "/dev/nvme1n1\n").swap("/dev/zram0", "partition"), second(), "AH207 AH401 [AH302]", Blocked),
         case("a loop of a file", two_nvmes().mounted("259:8", "/data", "ext4", "/dev/nvme1n1").made("7:0", "loop0", &[]).file("/sys/devices/virtual/block/loop0/loop/backing_file", "/data/x.snap\n").mounted("7:0", "/snap/x/1", "squashfs", "/dev/loop0"), second(), "AH207 AH401 [AH302]", Blocked),
+        case("a loop of a file below a name with a blank", two_nvmes().mounted("259:8", r"/mnt/my\040disk", "ext4", "/dev/nvme1n1").made("7:0", "loop0", &[]).file("/sys/devices/virtual/block/loop0/loop/backing_file", "/mnt/my disk/an image.img\n").mounted("7:0", "/x", "squashfs", "/dev/loop0"), second(), "AH207 AH401 [AH302]", Blocked),
         case("a loop of a disk", two_nvmes().made("7:0", "loop0", &[]).file("/sys/devices/virtual/block/loop0/loop/backing_file", "/dev/nvme1n1\n").mounted("7:0", "/x", "ext4", "/dev/loop0"), second(), "AH207 AH401 [AH302]", Blocked),
         case("a loop that does not tell its file", two_nvmes().made("7:0", "loop0", &[]).mounted("7:0", "/x", "ext4", "/dev/loop0"), second(), "AH207 [AH302] AH401?", Blocked),
         case("NVMe multipath, one controller", multipath(), nvme(), "AH207 AH401 [AH302]", Blocked),
