@@ -154,6 +154,21 @@ fn the_same_facts_give_the_same_bytes() {
         .could_not_run();
 }
 
+/// When and in which order the files came into being tells nothing of the host.
+#[test]
+fn two_copies_of_one_host_give_the_same_bytes() {
+    let machine =
+        |host: HostDir| host.write("etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+    let one = machine(HostDir::sample(READY));
+    let modules = fs::read(one.root().join("proc/modules")).unwrap();
+    let again =
+        machine(HostDir::sample(READY).remove("proc/modules").write("proc/modules", modules));
+    let old = fs::File::open(again.root().join("proc/modules")).unwrap();
+    old.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(7)).unwrap();
+    let ((_a, one), (_b, other)) = (snapshot(one.root()), snapshot(again.root()));
+    assert_eq!(fs::read(&one).unwrap(), fs::read(&other).unwrap());
+}
+
 #[test]
 fn standard_output_takes_it_too() {
     let child = common::command()
