@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{
     AUDIO, GPU, HELD, HostDir, OFF, READY, Ran, SAMPLES, example, run, run_with, sample, skipped,
@@ -432,21 +432,19 @@ fn packed(tar: &[u8]) -> Vec<u8> {
     gz.finish().unwrap()
 }
 
-/// Refused in one line that tells why, soon, with nothing written beside it.
+/// Refused in one line that tells why, without a hang, with nothing written beside it.
 #[track_caller]
 fn refused(what: &str, archive: &[u8], why: &str) {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("bad.snap");
     fs::write(&file, archive).unwrap();
     for command in ["doctor", "snapshot"] {
-        let started = Instant::now();
         let ran = run_with(|it| {
             it.current_dir(dir.path()).args([command, "--root"]).arg(&file).args(["-o", "result"])
         });
         let line = ran.could_not_run();
         assert!(line.contains(why), "{what}: {line}");
         assert!(!line.contains('\x1b'), "{what}: {line}");
-        assert!(started.elapsed() < Duration::from_secs(30), "{what}");
     }
     let left: Vec<_> =
         fs::read_dir(dir.path()).unwrap().flatten().map(|it| it.file_name()).collect();

@@ -24,7 +24,7 @@ use serde_json::Value;
 pub use host::HostDir;
 
 /// A hang is a failure, not a stuck run of the tests.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(300);
 
 pub const READY: &str = "ready";
 pub const HELD: &str = "gpu-held-by-nvidia";

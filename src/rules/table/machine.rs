@@ -50,7 +50,7 @@ pub fn cases() -> Vec<Case> {
         case("IOMMUFD, its devices to be had by the kernel's configuration", workstation().iommufd_only().without("/dev/vfio").driver(GPU, None).driver(GPU_AUDIO, None).file("/boot/config-6.12.1-amd64", "CONFIG_VFIO_DEVICE_CDEV=y\nCONFIG_IOMMUFD=m\n"), ONE_GPU, "AH208 AH208", Blocked),
         case("the same, and the nodes of bound devices are not there", workstation().iommufd_only().without("/dev/vfio").file("/boot/config-6.12.1-amd64", "CONFIG_VFIO_DEVICE_CDEV=y\nCONFIG_IOMMUFD=m\n"), ONE_GPU, "AH108 AH108", Blocked),
         case("a node of a device is not there", workstation().iommufd_only().without("/dev/vfio/devices/vfio1"), ONE_GPU, "AH108", Blocked),
-        case("a node of a device cannot be looked at", workstation().iommufd_only().denied("/dev/vfio/devices/vfio1"), ONE_GPU, "AH108? AH218?", Undetermined),
+        case("a node of a device cannot be looked at", workstation().iommufd_only().denied("/dev/vfio/devices/vfio1"), ONE_GPU, "AH108? AH504? AH218?", Undetermined),
         case("IOMMUFD is served, and /dev/iommu is not there", workstation().iommufd_only().without("/dev/iommu"), ONE_GPU, "AH108", Blocked),
         case("only the nodes of devices are there, beside a container that is served", beside_container().without("/dev/vfio/16"), ONE_GPU, "AH108", Ready),
         case("neither those of groups nor those of devices", beside_container().without("/dev/vfio/16").without("/dev/vfio/devices/vfio1"), ONE_GPU, "AH108 AH108", Blocked),
