@@ -570,7 +570,7 @@ fn devices_that_are_elsewhere_or_others() {
 
 /// A cluster file in which each place that can hold a device wants one.
 fn cluster(controller: &str, control_plane: &str, workers: &str) -> String {
-    let vm = "cpu_cores: 1, memory_gb: 1, disk_gb: 1";
+    let vm = "cpu_cores: 1, memory_gb: 1, disk_gb: 1, hardware: {acceleration: {performance: {cpu_pinning: true}}}";
     format!(
         "version: '1.0'\nclusters:\n  hpc:\n    network: {{subnet: 10.0.0.0/24, bridge: br0}}\n    controller: {{{vm}, ip: 10.0.0.1{controller}}}\n    compute_nodes:\n      - {{{vm}, ip: DHCP}}\n  cloud:\n    network: {{subnet: 10.1.0.0/24, bridge: br1}}\n    control_plane: {{{vm}, ip_address: 10.1.0.1{control_plane}}}\n    worker_nodes: {{count: 1, {vm}, ip: DHCP{workers}}}\n"
     )

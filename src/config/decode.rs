@@ -6,7 +6,7 @@
 use super::leaf;
 use super::walk::Step;
 use super::yaml::{Map, Node, Scalar};
-use super::{Passthrough, Subnet, Vm, Wanted};
+use super::{Acceleration, Passthrough, Subnet, Vm, Wanted};
 use crate::pci::DeviceType;
 use crate::source::{Span, Spanned};
 
@@ -15,6 +15,7 @@ use crate::source::{Span, Spanned};
 pub(super) struct Cluster {
     key: String,
     subnet: Option<Spanned<Subnet>>,
+    acceleration: Acceleration,
 }
 
 pub(super) fn cluster(map: &Map, path: &[Step]) -> Option<Cluster> {
@@ -24,7 +25,7 @@ pub(super) fn cluster(map: &Map, path: &[Step]) -> Option<Cluster> {
     let network = map.get("network").and_then(Node::map);
     let subnet =
         network.and_then(|network| spanned(network, "subnet", |text| leaf::subnet(text).ok()));
-    Some(Cluster { key: key.to_string(), subnet })
+    Some(Cluster { key: key.to_string(), subnet, acceleration: Acceleration::of(map) })
 }
 
 /// The VM, or group of VMs, that stands at a path.
@@ -50,6 +51,12 @@ pub(super) fn vm(
         ip: ip("ip_address").or_else(|| ip("ip")),
         subnet: cluster.and_then(|cluster| cluster.subnet.clone()),
         passthrough: passthrough(map),
+        cpu_cores: spanned(map, "cpu_cores", |cores| leaf::integer(cores, 1).ok()),
+        memory: spanned(map, "memory_gb", |gib| leaf::integer(gib, 1).ok().map(|gib| gib << 20)),
+        acceleration: match cluster {
+            Some(cluster) => Acceleration::of(map).or(&cluster.acceleration),
+            None => Acceleration::of(map),
+        },
     }
 }
 

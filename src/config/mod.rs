@@ -8,6 +8,7 @@
 //! *Invariant:* this floor knows nothing of the host, and never stops at the first problem.
 
 mod comments;
+mod acceleration;
 mod decode;
 mod directive;
 mod document;
@@ -26,6 +27,7 @@ mod tests;
 use std::net::Ipv4Addr;
 
 pub use directive::{Action, Covers, Directive};
+pub use acceleration::Acceleration;
 pub use limits::LimitError;
 pub use schema::schema;
 
@@ -88,6 +90,10 @@ pub struct Vm {
     /// The subnet of its cluster.
     pub subnet: Option<Spanned<Subnet>>,
     pub passthrough: Option<Passthrough>,
+    pub cpu_cores: Option<Spanned<u64>>,
+    /// In KiB: `memory_gb` counts GiB.
+    pub memory: Option<Spanned<u64>>,
+    pub acceleration: Acceleration,
 }
 
 /// `pcie_passthrough` of a VM.
@@ -203,6 +209,11 @@ impl Vm {
             Some(passthrough) if passthrough.is_enabled() => &passthrough.devices,
             _ => &[],
         }
+    }
+
+    /// How many VMs it stands for.
+    pub fn instances(&self) -> u64 {
+        self.count.as_ref().map_or(1, |count| count.value)
     }
 }
 

@@ -126,7 +126,11 @@ pub fn read(root: &Root, address: Address, need: &Need, with_state: bool) -> Dev
             _ => BTreeSet::new(),
         },
         use_by_others: (!with_state && reader.has("vfio-dev")).then(|| reader.use_by_others()),
-        state: with_state.then(|| reader.state(&driver, &iommu_group)),
+        state: with_state.then(|| {
+            let state = reader.state(&driver, &iommu_group);
+            let wire = if need.wires { reader.wire(&state.parent) } else { None };
+            State { wire, ..state }
+        }),
         details: need.details.then(|| reader.details(&uevent)),
         link: need.link.then(|| reader.pcie_link()),
         driver_override: need.driver_override.then(|| reader.driver_override()),
@@ -398,10 +402,15 @@ impl<'a> Reader<'a> {
         Reading::present(path, found, "")
     }
 
+    /// Whether it can be asked without being woken.
+    fn awake(&self) -> Result<(), Why> {
+        let runtime = self.root.text(&HostPath::attribute(&self.power, "runtime_status"));
+        is_awake(&self.text("power_state"), &runtime)
+    }
+
     /// Only of a function that is awake: reading these registers would wake a sleeping one.
     fn pcie_link(&self) -> Link {
-        let runtime = self.root.text(&HostPath::attribute(&self.power, "runtime_status"));
-        let awake = is_awake(&self.text("power_state"), &runtime);
+        let awake = self.awake();
         let text = |name| match &awake {
             Ok(()) => self.text(name),
             Err(why) => Reading::new(self.path(name), Fact::Unknown(why.clone())),

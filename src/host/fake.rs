@@ -5,6 +5,7 @@
 
 mod device;
 pub mod harm;
+mod placement;
 mod security;
 
 use super::next_boot::initramfs::cpio::{self, Member};
@@ -35,6 +36,8 @@ pub struct FakeHost {
     nodes: Vec<(&'static str, u32, u32, u32)>,
     /// Who asks; root where nobody is named.
     caller: u32,
+    /// How many bytes a caller that is not root may lock.
+    memlock: Option<u64>,
     /// Chips of the first interrupts.
     chips: (&'static str, &'static str),
 }
@@ -126,6 +129,7 @@ impl FakeHost {
             changes: Vec::new(),
             nodes: Vec::new(),
             caller: 0,
+            memlock: None,
             chips: ("IR-IO-APIC", "IR-PCI-MSIX-0000:02:00.0"),
         }
     }
@@ -158,6 +162,13 @@ impl FakeHost {
     /// The program is started by this user, who is in no group but the own.
     pub fn called_by(mut self, uid: u32) -> Self {
         self.caller = uid;
+        self
+    }
+
+    /// How many bytes a caller that is not root may lock.
+    #[cfg(test)]
+    pub fn may_lock(mut self, bytes: u64) -> Self {
+        self.memlock = Some(bytes);
         self
     }
 
@@ -397,6 +408,7 @@ impl FakeHost {
         let mut tree = Tree::default();
         self.write_kernel(&mut tree);
         self.write_iommu(&mut tree);
+        placement::write(&mut tree);
         for device in &self.devices {
             let folder = self.folder_of(device.address);
             device.write(&mut tree, folder.trim_start_matches("/sys/"));
@@ -409,6 +421,9 @@ impl FakeHost {
             tree.node(path, *owner, *group, *mode);
         }
         tree.called_by(self.caller, &[self.caller]);
+        if let Some(bytes) = self.memlock {
+            tree.may_lock(bytes);
+        }
         self.write_own(&mut tree);
         for Change { path, entry } in &self.changes {
             tree.remove(path);
@@ -487,6 +502,11 @@ impl FakeHost {
         tree.folder("/sys/class/iommu");
         if let Some(instance) = self.iommu {
             tree.file(&format!("/sys/class/iommu/{instance}/name"), format!("{instance}\n"));
+            if instance.starts_with("dmar") {
+                // Of a desktop's processor: 39 bits.
+                let register = format!("/sys/class/iommu/{instance}/intel-iommu/cap");
+                tree.file(&register, "d2008c40660462\n");
+            }
         }
         for table in &self.acpi_tables {
             tree.file(&format!("/sys/firmware/acpi/tables/{table}"), "");

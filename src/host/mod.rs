@@ -7,6 +7,7 @@ mod access;
 mod aliases;
 mod block;
 mod cpu;
+mod cpu_list;
 mod device;
 mod disks;
 mod display;
@@ -19,6 +20,8 @@ mod iommu;
 mod isolation;
 mod kernel;
 mod kernel_log;
+mod locking;
+mod memory;
 mod modules;
 mod mounts;
 mod namespaces;
@@ -26,6 +29,7 @@ mod need;
 mod network;
 mod next_boot;
 mod place;
+mod placement;
 mod reading;
 mod reset;
 mod root;
@@ -43,7 +47,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use access::{Node, User};
 pub use aliases::{Alias, Aliases};
 pub use cpu::Cpu;
-pub use device::{Bar, BarKind, Device, Power, State};
+pub use cpu_list::CpuList;
+pub use device::{Bar, BarKind, Device, Link, Power, State};
 pub use disks::{DiskUse, Disks, InUse};
 pub use display::Connector;
 pub use framebuffer::Framebuffer;
@@ -53,10 +58,13 @@ pub use iommu::{Group, Iommu, Members, Reserved};
 pub use isolation::{Paths, slots};
 pub use kernel::{ACS_OVERRIDE, BuildConfig, CommandLine, Release};
 pub use kernel_log::KernelLog;
+pub use locking::Locking;
+pub use memory::{Memory, Pool};
 pub use modules::{KVM, KVM_AMD, KVM_INTEL, Modules, Part, Presence, VFIO, VFIO_PCI, VFIO_TYPE1};
 pub use need::{Devices, Need, WantedDevice};
 pub use network::{NetUse, Through};
 pub use next_boot::{Image, NextBoot, Override, Rivals, Setting, TakenIds, modprobe};
+pub use placement::Placement;
 pub use reading::{Evidence, Gap, Reading, Why};
 pub use reset::{OwnReset, own_reset, reset_peers, resets_with};
 #[cfg(test)]
@@ -115,6 +123,10 @@ pub struct Host {
     /// Only read where a function that is asked for, or one of its group, may be on a driver of the
     /// host: a plan that is ready needs none of it.
     uses: Option<Uses>,
+    /// Only read where the plan says what its VMs take.
+    placement: Option<Placement>,
+    /// What the caller may lock; none where somebody else is to start the VMs, and of a directory.
+    pub locking: Option<Reading<Locking>>,
 }
 
 #[derive(Debug)]
@@ -185,6 +197,8 @@ impl Host {
             paths: Paths::default(),
             next_boot: None,
             uses: None,
+            placement: None,
+            locking: None,
             release,
         };
         if need.everything || host.lacks_something() {
@@ -214,6 +228,10 @@ impl Host {
         if need.everything || host.in_question(need).next().is_some() {
             host.uses = Some(uses::read(root, host.devices.values()));
         }
+        if need.placement {
+            host.placement = Some(placement::read(root, &host.iommu, host.devices.values()));
+            host.locking = root.locking().filter(|_| need.user.is_none());
+        }
         host
     }
 
@@ -221,6 +239,12 @@ impl Host {
     pub fn uses(&self) -> Result<&Uses, Gap> {
         let not_read = || Gap { path: "what the host uses".to_owned(), why: Why::NotCaptured };
         self.uses.as_ref().ok_or_else(not_read)
+    }
+
+    /// What processors and memory are taken from.
+    pub fn placement(&self) -> Result<&Placement, Gap> {
+        let not_read = || Gap { path: "processors and memory".to_owned(), why: Why::NotCaptured };
+        self.placement.as_ref().ok_or_else(not_read)
     }
 
     /// Whether all functions of the bus were read.

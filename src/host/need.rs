@@ -15,10 +15,14 @@ pub struct Need {
     pub details: bool,
     /// Speed and width of the link: reading them touches the device, so only of one that is awake.
     pub link: bool,
+    /// The same of wanted functions and of the ports above them, where they are awake.
+    pub wires: bool,
     /// `driver_override`: reading it takes the device's lock, and can hang while a driver is stuck.
     pub driver_override: bool,
     /// How this host is set up, for remedies that hang on it.
     pub system: bool,
+    /// Memory, processors and huge pages.
+    pub placement: bool,
     /// Also what is else read only where something asks for it.
     pub everything: bool,
     /// Who is to start the VMs, by name or number, where it is not the caller.
@@ -59,6 +63,8 @@ impl Need {
             all_groups: true,
             details: true,
             link: true,
+            wires: true,
+            placement: true,
             everything: true,
             ..Self::default()
         }

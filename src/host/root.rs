@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::access::Node;
+use super::locking::{self, Locking};
 use super::reading::{Fact, Gap, HostPath, Reading, Why, excerpt};
 use super::snapshot::{Replay, SnapshotError};
 use super::stand_ins::StandIns;
@@ -218,6 +219,17 @@ impl Root {
             Backend::Snapshot(replay) => replay.machine.clone(),
             Backend::Directory(_) | Backend::Memory(_) => None,
         }
+    }
+
+    /// How much memory the caller may lock; none of a directory. Of a snapshot it is who took it.
+    pub fn locking(&self) -> Option<Reading<Locking>> {
+        let locking = match &self.backend {
+            Backend::Live => locking::of_this_program(),
+            Backend::Memory(tree) => tree.locking(),
+            Backend::Snapshot(replay) => replay.locking?,
+            Backend::Directory(_) => return None,
+        };
+        Some(Reading::present("getrlimit(2)".into(), locking, locking.to_string()))
     }
 
     /// This program's own number among the host's processes.

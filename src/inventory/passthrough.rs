@@ -210,6 +210,9 @@ fn vm_with(addresses: Vec<Address>) -> Vm {
         iommu_group: None,
     };
     Vm {
+        cpu_cores: None,
+        memory: None,
+        acceleration: crate::config::Acceleration::default(),
         name: String::new(),
         span: nowhere,
         heads: Vec::new(),

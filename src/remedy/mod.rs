@@ -13,12 +13,14 @@ mod for_good;
 mod in_use;
 mod loader;
 mod settle;
+mod pages;
 
 pub use access::give_node;
 pub use bind::{Caution, bind, detach, reserve};
 pub use boot::{kernel_parameter, load_kvm, load_modules, without_kernel_parameter};
 pub use firmware::iommu_on;
 pub use in_use::{remove_virtual_functions, stop_users};
+pub use pages::{more_pages, pages_at_boot};
 pub use settle::settle;
 
 /// A name that stands in a command as it is.

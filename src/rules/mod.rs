@@ -4,6 +4,7 @@
 //! configuration and the facts that were read. What it cannot know it says as a gap.
 
 mod access;
+mod claims;
 mod driver;
 pub mod example;
 mod harm;
@@ -24,12 +25,14 @@ mod whereabouts;
 
 mod acs_missing;
 mod acs_override;
+mod address_width;
 mod arch_unsupported;
 mod bar_unusable;
 mod binding_not_persistent;
 mod boot_framebuffer;
 mod bus_reset_shared;
 mod config_syntax;
+mod cpu_pinning;
 mod device_absent;
 mod device_busy;
 mod device_id_mismatch;
@@ -54,6 +57,7 @@ mod host_display;
 mod host_driver_hazard;
 mod host_input;
 mod host_network;
+mod hugepages;
 mod hypervisor_is_xen_dom0;
 mod identical_card;
 mod ignore_unused;
@@ -63,11 +67,15 @@ mod iommu_group_mismatch;
 mod kvm_missing;
 mod kvm_no_access;
 mod large_bar;
+mod link_degraded;
+mod memlock;
+mod memory_pinned;
 mod no_iommu_group;
 mod no_reset;
 mod noiommu_group;
 mod noiommu_mode;
 mod not_assignable;
+mod numa_memory;
 mod numa_split;
 mod passthrough_without_devices;
 mod pci_address_invalid;
@@ -157,7 +165,14 @@ pub static ALL: &[&Rule] = &[
     &acs_missing::RULE,
     &external_device::RULE,
     &numa_split::RULE,
+    &numa_memory::RULE,
+    &hugepages::RULE,
+    &cpu_pinning::RULE,
+    &memory_pinned::RULE,
+    &memlock::RULE,
+    &link_degraded::RULE,
     &large_bar::RULE,
+    &address_width::RULE,
     &binding_not_persistent::RULE,
     &driver_race::RULE,
     &identical_card::RULE,

@@ -7,7 +7,7 @@ use super::taken::{TakenCase, Takes};
 use super::{ALL, Check, Rule};
 use crate::config::{Config, Directive, Vm, Wanted};
 use crate::finding::{Answer, Finding, Undetermined};
-use crate::host::{Device, Gap, Group, Host, Members, Need, State, WantedDevice};
+use crate::host::{Device, Evidence, Gap, Group, Host, Members, Need, State, WantedDevice};
 use crate::pci::{Address, PciId};
 use crate::source::{Span, Spanned};
 
@@ -43,7 +43,13 @@ pub struct DeviceCase<'a> {
 
 /// A VM that wants devices.
 pub struct VmCase<'a> {
+    pub host: &'a Host,
+    pub plan: &'a Config,
+    pub index: usize,
     pub vm: &'a Vm,
+    /// Number of the first VM of the plan that wants devices: what is about no such VM is told
+    /// there.
+    pub first: usize,
     /// Those that are there, each once, in the order of the configuration.
     pub devices: Vec<(&'a Wanted, &'a Device)>,
 }
@@ -106,7 +112,12 @@ pub fn need(config: &Config) -> Need {
         vendor: id(&wanted.vendor_id),
         device: id(&wanted.device_id),
     };
-    Need::wanted(wanted(config).map(|(_, _, wanted)| device(wanted)).collect())
+    let says_what_it_takes = |vm: &Vm| vm.memory.is_some() || vm.cpu_cores.is_some();
+    Need {
+        wires: true,
+        placement: wanted(config).next().is_some() && config.vms.iter().any(says_what_it_takes),
+        ..Need::wanted(wanted(config).map(|(_, _, wanted)| device(wanted)).collect())
+    }
 }
 
 fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
@@ -189,10 +200,13 @@ struct Plan<'a> {
 }
 
 fn each_vm<'a>(plan: Plan<'a>, mut ask: impl FnMut(usize, &VmCase<'a>)) {
+    let Plan { config: plan, host, .. } = plan;
     let mut cases: BTreeMap<usize, VmCase> = BTreeMap::new();
-    for (index, vm, wanted) in wanted(plan.config) {
-        let case = cases.entry(index).or_insert_with(|| VmCase { vm, devices: Vec::new() });
-        if let Ok(Some(device)) = plan.host.device(wanted.address.value) {
+    for (index, vm, wanted) in wanted(plan) {
+        let first = cases.keys().next().copied().unwrap_or(index);
+        let new = || VmCase { host, plan, index, vm, first, devices: Vec::new() };
+        let case = cases.entry(index).or_insert_with(new);
+        if let Ok(Some(device)) = host.device(wanted.address.value) {
             case.devices.push((wanted, device));
         }
     }
@@ -248,6 +262,38 @@ impl DeviceCase<'_> {
     pub fn wanted_by_vm(&self) -> BTreeSet<Address> {
         self.vm.enabled_devices().iter().map(|wanted| wanted.address.value).collect()
     }
+}
+
+impl<'a> VmCase<'a> {
+    /// The one node of the host that its devices are on, with what says so.
+    pub fn node(&self) -> Result<Option<(u32, Evidence)>, Gap> {
+        node_of(self.host, self.vm)
+    }
+
+    /// The VMs of the plan whose devices are on a node, as far as it is known.
+    pub fn vms_on(&self, node: u32) -> impl Iterator<Item = (usize, &'a Vm)> {
+        let host = self.host;
+        let is_there =
+            move |vm: &Vm| matches!(node_of(host, vm), Ok(Some((found, _))) if found == node);
+        let vms = self.plan.vms.iter().enumerate();
+        vms.filter(move |(_, vm)| !vm.acceleration.spans_nodes() && is_there(vm))
+    }
+}
+
+/// None where no device has a known node, and where two are on different ones (AH601).
+fn node_of(host: &Host, vm: &Vm) -> Result<Option<(u32, Evidence)>, Gap> {
+    let mut found = None;
+    let wanted = vm.enabled_devices().iter();
+    let devices = wanted.filter_map(|wanted| host.devices.get(&wanted.address.value));
+    for state in devices.filter_map(|device| device.state.as_ref()) {
+        match (state.numa_node.known()?, &found) {
+            (None, _) => {}
+            (Some(&node), None) => found = Some((node, state.numa_node.evidence())),
+            (Some(node), Some((other, _))) if node == other => {}
+            (Some(_), Some(_)) => return Ok(None),
+        }
+    }
+    Ok(found)
 }
 
 impl GroupCase<'_> {

@@ -39,6 +39,33 @@ fn a_full_file_gives_every_vm() {
 }
 
 #[test]
+fn what_a_vm_takes_is_its_own_or_its_clusters() {
+    let (sources, config) = one(concat!(
+        "version: '1.0'\n",
+        "clusters:\n",
+        "  hpc:\n",
+        "    hardware: {acceleration: {performance: {enable_hugepages: true, hugepage_size: 1G}}}\n",
+        "    compute_nodes:\n",
+        "    - {cpu_cores: 4, memory_gb: 16}\n",
+        "    - hardware:\n",
+        "        acceleration:\n",
+        "          numa_topology: {nodes: 2}\n",
+        "          performance: {enable_hugepages: false, hugepage_size: 2M, cpu_pinning: true}\n",
+        "    - {memory_gb: lots, hardware: {acceleration: {performance: {enable_hugepages: 7}}}}\n",
+    ));
+    let [first, second, third] = config.vms.as_slice() else { panic!("three VMs") };
+    assert_eq!(first.cpu_cores.as_ref().unwrap().value, 4);
+    assert_eq!(first.memory.as_ref().unwrap().value, 16 << 20, "GiB in KiB");
+    assert_eq!(sources.position(first.acceleration.hugepages().unwrap()).line, 4);
+    assert_eq!(first.acceleration.hugepage_size.as_ref().unwrap().value, 1 << 20);
+    assert!(!first.acceleration.is_pinned() && !first.acceleration.spans_nodes());
+    assert_eq!(second.acceleration.hugepages(), None);
+    assert_eq!(second.acceleration.hugepage_size.as_ref().unwrap().value, 2 << 10);
+    assert!(second.acceleration.is_pinned() && second.acceleration.spans_nodes());
+    assert!(third.memory.is_none() && third.acceleration.hugepages().is_some());
+}
+
+#[test]
 fn a_vm_is_delivered_with_what_can_be_read() {
     let (_, config) = one(concat!(
         "compute_nodes:\n",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Bar, Reader, bars, last_part};
+use super::{Bar, Link, Reader, bars, last_part};
 use crate::host::reading::{HostPath, Reading, Why};
 use crate::pci::Address;
 
@@ -17,6 +17,10 @@ pub struct State {
     pub bars: Reading<Vec<Bar>>,
     /// Absent where the firmware does not say it (-1), and on a kernel that knows of no nodes.
     pub numa_node: Reading<u32>,
+    /// Its IOMMU's entry in `/sys/class/iommu`, `dmar0`.
+    pub iommu: Reading<String>,
+    /// Only where it was asked for, and of a function that is awake and has a link.
+    pub wire: Option<Wire>,
     /// How often the kernel was asked to enable it: 0 while nobody uses it.
     pub enabled: Reading<u32>,
     /// The attribute `reset`, there when the function can be reset. It can only be written, so
@@ -38,6 +42,14 @@ pub struct State {
     /// absent where it says nothing.
     pub removable: Reading<bool>,
     pub nodes: Nodes,
+}
+
+/// The link of a function, and what the port above it can.
+#[derive(Debug)]
+pub struct Wire {
+    pub own: Link,
+    /// None where the port is not known, or asleep.
+    pub port: Option<Link>,
 }
 
 /// How runtime power management stands (`Documentation/ABI/testing/sysfs-devices-power`).
@@ -94,6 +106,10 @@ impl Reader<'_> {
                 .parse("lines of start, end and flags", |text| bars(text))
                 .showing(|bars| in_words(bars)),
             numa_node: self.numa_node(),
+            iommu: self
+                .link("iommu")
+                .parse("a link to an IOMMU", |target| Some(last_part(target).to_owned())),
+            wire: None,
             enabled: self.enabled(),
             reset: self.reset(),
             reset_methods,
@@ -116,6 +132,19 @@ impl Reader<'_> {
             }),
             nodes: self.nodes(driver, group),
         }
+    }
+
+    /// Of a link's two ends, as long as nothing is woken by it.
+    pub(super) fn wire(&self, parent: &Reading<Address>) -> Option<Wire> {
+        let own = Some(self).filter(|it| it.names.is_some() && it.has("current_link_speed"))?;
+        let own = own.awake_link()?;
+        let port = parent.known().ok().flatten();
+        let port = port.and_then(|&port| Reader::new(self.root, port).awake_link());
+        Some(Wire { own, port })
+    }
+
+    fn awake_link(&self) -> Option<Link> {
+        self.awake().is_ok().then(|| self.pcie_link())
     }
 
     pub(super) fn enabled(&self) -> Reading<u32> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Fact, Kind, Node, Why};
+use super::{Fact, Kind, Locking, Node, Why};
 
 /// Paths of a host and what stands there. Folders come into being with what they hold.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +12,9 @@ pub struct Tree {
     owners: BTreeMap<String, (u32, u32, u32)>,
     /// Who asks: user and groups; root where nobody is named.
     caller: (u32, Vec<u32>),
+    /// How many bytes the caller may lock, where that is not root; what the kernel gives where
+    /// nothing is said (`include/uapi/linux/resource.h`, `MLOCK_LIMIT`).
+    memlock: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +43,15 @@ impl Tree {
 
     pub fn called_by(&mut self, uid: u32, gids: &[u32]) {
         self.caller = (uid, gids.to_vec());
+    }
+
+    pub fn may_lock(&mut self, bytes: u64) {
+        self.memlock = Some(bytes);
+    }
+
+    pub(super) fn locking(&self) -> Locking {
+        let limit = Some(self.memlock.unwrap_or(8 << 20));
+        Locking { limit, without_limit: self.caller.0 == 0 }
     }
 
     pub fn folder(&mut self, path: &str) {

@@ -9,6 +9,7 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::host::access::Node;
+use crate::host::locking::Locking;
 use crate::host::reading::Why;
 use crate::host::root::Source;
 
@@ -29,6 +30,9 @@ pub struct Manifest {
     pub source: Source,
     /// What `uname -m` said.
     pub machine: Option<String>,
+    /// What who took the snapshot may lock of the memory; none of a directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locking: Option<Locking>,
     /// How many members follow.
     pub members: usize,
     /// What could not be read, and why.

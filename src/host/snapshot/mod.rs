@@ -21,6 +21,7 @@ pub use manifest::Manifest;
 pub use pack::{Packed, pack};
 
 use super::device::DEVICES;
+use super::locking::Locking;
 use super::root::{Capture, Root, Source};
 use super::{Host, Need};
 
@@ -31,6 +32,7 @@ pub struct Replay {
     pub source: Source,
     /// What `uname -m` said.
     pub machine: Option<String>,
+    pub locking: Option<Locking>,
 }
 
 /// What the packer says of itself.
@@ -50,8 +52,8 @@ impl Replay {
     /// Nothing is written, and what is held in memory is bounded by [`limits`].
     pub fn read(archive: impl Read, path: &Path) -> Result<Self, SnapshotError> {
         let (manifest, capture) = unpack::unpack(archive)?;
-        let Manifest { source, machine, .. } = manifest;
-        Ok(Self { path: path.to_owned(), capture, source, machine })
+        let Manifest { source, machine, locking, .. } = manifest;
+        Ok(Self { path: path.to_owned(), capture, source, machine, locking })
     }
 }
 

@@ -46,6 +46,7 @@ pub fn pack(root: &Root, kernel: Option<String>, made: &Made) -> io::Result<Pack
         time: made.time.clone(),
         source: root.source(),
         machine: root.machine(),
+        locking: root.locking().and_then(|it| it.known().ok().flatten().copied()),
         members: 0,
         unreadable: Vec::new(),
         absent: BTreeSet::new(),

@@ -232,6 +232,13 @@ pub(super) fn memory_line(line: &str) -> Option<String> {
     (!name.starts_with("Kernel ")).then(|| line.to_owned())
 }
 
+/// Of the many amounts those that are asked for; in the file of a node, `Node 0 ` stands before.
+pub(super) fn amount_line(line: &str) -> Option<String> {
+    const ASKED: &[&str] = &["MemTotal", "MemAvailable", "Hugepagesize"];
+    let key = line.split(':').next()?.split_ascii_whitespace().next_back()?;
+    ASKED.contains(&key).then(|| line.to_owned())
+}
+
 /// Without options that are texts: names of hosts, keys and compilers.
 pub(super) fn config_line(line: &str) -> Option<String> {
     (!line.contains("=\"")).then(|| line.to_owned())

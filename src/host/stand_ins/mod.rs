@@ -123,6 +123,7 @@ impl StandIns {
             ("/proc/version", _) => boot::version(text.trim_end()) + end,
             ("/proc/cpuinfo", _) => lines(&boot::cpu_line),
             ("/proc/modules", _) => lines(&|line| Some(boot::module_line(line))),
+            (_, "meminfo") => lines(&boot::amount_line),
             ("/proc/iomem", _) => lines(&boot::memory_line),
             ("/proc/swaps", _) => lines(&|line| Some(self.swap(line))),
             ("/proc/bus/input/devices", _) => lines(&|line| Some(self.input_line(line))),

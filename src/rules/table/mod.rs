@@ -8,6 +8,7 @@ mod harm;
 mod ignores;
 mod machine;
 mod next_boot;
+mod placement;
 mod security;
 mod shared_reset;
 pub mod troubles;
@@ -111,6 +112,7 @@ pub(super) fn all_cases() -> Vec<Case> {
         device::cases(),
         harm::cases(),
         shared_reset::cases(),
+        placement::cases(),
         security::cases(),
         next_boot::cases(),
     ];

@@ -1,0 +1,29 @@
+//! Huge pages, set aside until the next boot or for good.
+
+use super::kernel_parameter;
+use crate::finding::Remedy;
+
+/// So many more than there are, of a size in KiB, in the kernel's own folder of the host or of a
+/// node; in words alone where it is not known how many there are.
+pub fn more_pages<E>(folder: &str, size: u64, all: Result<Option<&u64>, E>, more: u64) -> Remedy {
+    const TEXT: &str = "Until the next boot, as root: set the missing pages aside. The kernel makes as many as it finds room for: the last line must show the number asked for.";
+    let Ok(Some(&all)) = all else {
+        return Remedy::advice(format!("Set {more} more pages aside."));
+    };
+    let file = format!("{folder}/hugepages-{size}kB/nr_hugepages");
+    Remedy {
+        commands: vec![
+            format!("echo {} > {file}", all.saturating_add(more)),
+            format!("cat {file}"),
+        ],
+        undo: vec![format!("echo {all} > {file}")],
+        ..Remedy::advice(TEXT)
+    }
+}
+
+/// For good, and before memory is in pieces.
+pub fn pages_at_boot(size: u64, number: u64) -> Remedy {
+    let size =
+        if size >= 1 << 20 { format!("{}G", size >> 20) } else { format!("{}M", size >> 10) };
+    kernel_parameter(&format!("hugepagesz={size} hugepages={number}"))
+}

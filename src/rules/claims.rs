@@ -1,0 +1,109 @@
+//! Which VMs together ask more of one store of the host (memory, pages, processors) than it has.
+
+use crate::config::Vm;
+use crate::finding::{Finding, Related};
+use crate::host::Host;
+use crate::source::Span;
+
+/// What one VM, or one group of them, takes.
+#[derive(Clone)]
+pub(super) struct Claim<'a> {
+    pub(super) index: usize,
+    pub(super) vm: &'a Vm,
+    pub(super) amount: u64,
+    /// Where it is written.
+    pub(super) place: Span,
+}
+
+/// Those who ask too much: a VM by itself, or all that start by themselves together.
+pub(super) struct Excess<'a> {
+    pub(super) claims: Vec<Claim<'a>>,
+    pub(super) amount: u64,
+}
+
+/// A VM that asks too much by itself is no part of what the others ask together.
+pub(super) fn excesses<'a>(claims: impl Iterator<Item = Claim<'a>>, store: u64) -> Vec<Excess<'a>> {
+    let (alone, rest): (Vec<_>, Vec<_>) = claims.partition(|claim| claim.amount > store);
+    let together: Vec<Claim> = rest.into_iter().filter(|claim| claim.vm.auto_start).collect();
+    let mut found: Vec<Excess> = alone
+        .into_iter()
+        .map(|claim| Excess { amount: claim.amount, claims: vec![claim] })
+        .collect();
+    let amount = together.iter().fold(0_u64, |sum, claim| sum.saturating_add(claim.amount));
+    if amount > store {
+        found.push(Excess { claims: together, amount });
+    }
+    found
+}
+
+impl Excess<'_> {
+    /// Whether it is told where this VM is judged: each excess is told once.
+    pub(super) fn is_told_at(&self, index: usize, first: usize) -> bool {
+        let wants = |claim: &&Claim| !claim.vm.enabled_devices().is_empty();
+        let teller = self.claims.iter().find(wants).map_or(first, |claim| claim.index);
+        teller == index
+    }
+
+    pub(super) fn holds(&self, index: usize) -> bool {
+        self.claims.iter().any(|claim| claim.index == index)
+    }
+
+    /// `a`, or `a, b and c`.
+    pub(super) fn names(&self) -> String {
+        let names: Vec<&str> = self.claims.iter().map(|claim| claim.vm.name.as_str()).collect();
+        match names.as_slice() {
+            [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+            _ => names.join(""),
+        }
+    }
+
+    /// `needs` of one, `together need` of several.
+    pub(super) fn need(&self) -> &'static str {
+        match self.claims.as_slice() {
+            [one] if one.vm.instances() == 1 => "needs",
+            _ => "together need",
+        }
+    }
+
+    /// About all of these VMs, at the place of the first, with what each takes.
+    pub(super) fn finding(&self, message: String, amount: impl Fn(u64) -> String) -> Finding {
+        let mut finding = Finding::new(message);
+        for (number, claim) in self.claims.iter().enumerate() {
+            finding = match number {
+                0 => finding.vm(claim.index).at(claim.place),
+                _ => finding.also(claim.index),
+            };
+            if self.claims.len() > 1 {
+                let takes = format!("{} takes {}", claim.vm.name, amount(claim.amount));
+                finding = finding.related(Related::place(takes, claim.place));
+            }
+        }
+        finding
+    }
+}
+
+/// Memory in KiB, of all VMs of a group.
+pub(super) fn memory(index: usize, vm: &Vm) -> Option<Claim<'_>> {
+    let memory = vm.memory.as_ref()?;
+    let amount = memory.value.saturating_mul(vm.instances());
+    Some(Claim { index, vm, amount, place: memory.span })
+}
+
+/// Whether the VM runs already and has its devices, so that what it takes is taken.
+pub(super) fn runs(host: &Host, vm: &Vm) -> bool {
+    let devices = vm.enabled_devices().iter();
+    let found = devices.filter_map(|wanted| host.devices.get(&wanted.address.value));
+    let mut holds = found.flat_map(|device| host.holders.of_vfio(device));
+    holds.any(|hold| hold.process.is_vm(&vm.name) == Ok(true))
+}
+
+/// An amount in KiB in words: `96 GiB`, `62.5 GiB`.
+pub(super) fn gib(kib: u64) -> String {
+    const GIB: u64 = 1 << 20;
+    match (kib / GIB, kib % GIB) {
+        (0, rest) => format!("{} MiB", rest.div_ceil(1 << 10)),
+        (whole, 0) => format!("{whole} GiB"),
+        // Rounded down: what is there is not made more than it is.
+        (whole, rest) => format!("{whole}.{} GiB", rest * 10 / GIB),
+    }
+}
