@@ -35,7 +35,7 @@ impl Acceleration {
         self.numa_nodes.as_ref().is_some_and(|nodes| nodes.value > 1)
     }
 
-    /// With what the cluster says where this says nothing.
+    /// Key by key, with what the cluster says where this says nothing.
     pub(super) fn or(self, cluster: &Self) -> Self {
         Self {
             enable_hugepages: self.enable_hugepages.or_else(|| cluster.enable_hugepages.clone()),

@@ -189,12 +189,12 @@ fn line_of(info: &Reading<String>, name: &'static str) -> Reading<u64> {
     match (info.known(), line) {
         (Ok(Some(_)), None) => Reading::absent(info.path().clone()),
         (_, Some(line)) => Reading::present(info.path().clone(), line.to_owned(), line)
-            .parse("an amount in kB", kib),
+            .parse("an amount in kB", |line| kib(line)),
         _ => info.clone().parse("", |_| None),
     }
 }
 
-fn kib(line: &String) -> Option<u64> {
+fn kib(line: &str) -> Option<u64> {
     line.split_once(':')?.1.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 

@@ -5,9 +5,9 @@ use crate::finding::Remedy;
 
 /// So many more than there are, of a size in KiB, in the kernel's own folder of the host or of a
 /// node; in words alone where it is not known how many there are.
-pub fn more_pages<E>(folder: &str, size: u64, all: Result<Option<&u64>, E>, more: u64) -> Remedy {
+pub fn more_pages(folder: &str, size: u64, all: Option<u64>, more: u64) -> Remedy {
     const TEXT: &str = "Until the next boot, as root: set the missing pages aside. The kernel makes as many as it finds room for: the last line must show the number asked for.";
-    let Ok(Some(&all)) = all else {
+    let Some(all) = all else {
         return Remedy::advice(format!("Set {more} more pages aside."));
     };
     let file = format!("{folder}/hugepages-{size}kB/nr_hugepages");

@@ -17,8 +17,8 @@ pub static RULE: Rule = Rule {
     remedy: "Give the VMs fewer processors, and tie those of a VM with a device to processors of the device's node.",
     since: "0.1.0",
     reads: &[
-        "drivers/pci/pci-sysfs.c (local_cpulist_show: the processors of the device's node)",
         "drivers/base/node.c (cpulist_read)",
+        "drivers/pci/pci-sysfs.c (numa_node_show; local_cpulist_show tells the same processors)",
         "drivers/base/cpu.c (print_cpus_isolated, print_cpus_nohz_full)",
         "Documentation/admin-guide/kernel-parameters.txt (isolcpus, nohz_full)",
     ],
@@ -104,10 +104,11 @@ fn near(
     let aside = isolated.with(quiet).within(all);
     let rest = all.without(&aside);
     let mut words = format!("The devices are on NUMA node {number}");
-    words += &match rest.is_empty() {
-        true => ".".to_owned(),
-        false => format!(", whose processors are {rest}."),
-    };
+    if rest.is_empty() {
+        words.push('.');
+    } else {
+        words += &format!(", whose processors are {rest}.");
+    }
     if !aside.is_empty() {
         words += &format!(
             " {aside} of that node are set aside (isolcpus, nohz_full): if they were for VMs, tie the VM's to those, one to one, since nothing else runs there and nothing is moved between them."

@@ -6,7 +6,7 @@ use super::{Check, Example, Rule, VmCase};
 use crate::config::Vm;
 use crate::finding::{Answer, Finding, Remedy, Severity};
 use crate::host::fake::FakeHost;
-use crate::host::{Gap, Memory, Placement, Pool};
+use crate::host::{Gap, Memory, Placement, Pool, Reading};
 use crate::pci::DeviceType;
 use crate::remedy;
 
@@ -96,7 +96,7 @@ fn on_the_host(excess: &Excess, size: u64, free: u64, pool: &Pool, answer: &mut 
     }
     let place = "/sys/kernel/mm/hugepages";
     finding =
-        finding.remedy(remedy::more_pages(place, size, pool.all.known(), excess.amount - free));
+        finding.remedy(remedy::more_pages(place, size, told(&pool.all), excess.amount - free));
     answer.find(finding.remedy(remedy::pages_at_boot(size, excess.amount)));
 }
 
@@ -128,7 +128,7 @@ fn on_the_node(case: &VmCase, size: u64, placement: &Placement, answer: &mut Ans
         answer.find(finding.remedy(remedy::more_pages(
             &place,
             size,
-            pages.all.known(),
+            told(&pages.all),
             excess.amount - free,
         )));
     }
@@ -161,6 +161,11 @@ fn claims<'a>(
         Some(Claim { amount: claim.amount.div_ceil(size), ..claim })
     };
     vms.filter(move |(_, vm)| takes(vm)).filter_map(claim)
+}
+
+/// How many pages there are, where that is told: only the remedy stands on it.
+fn told(all: &Reading<u64>) -> Option<u64> {
+    all.known().ok().flatten().copied()
 }
 
 /// In KiB; the host's default where none is named.

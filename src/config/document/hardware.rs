@@ -2,8 +2,11 @@
 
 use super::{Field, MapShape, ONE_OR_MORE, PLAIN, Shape};
 
-pub(super) const HARDWARE_FIELD: Field =
-    Field::new("hardware", Shape::Map(&HARDWARE), "How VMs use the processor and the memory.");
+pub(super) const HARDWARE_FIELD: Field = Field::new(
+    "hardware",
+    Shape::Map(&HARDWARE),
+    "How VMs use the processor and the memory; each key of a VM's own goes before its cluster's.",
+);
 
 static HARDWARE: MapShape = MapShape {
     name: "hardware",

@@ -35,6 +35,15 @@ fn the_same_value_has_the_same_stand_in_on_one_host_alone() {
 }
 
 #[test]
+fn of_the_memory_only_what_is_asked_for_is_kept() {
+    let host = "MemTotal:       65536 kB\nMemFree:        1234 kB\nMemAvailable:   4321 kB\nHugepagesize:   2048 kB\n";
+    let kept = "MemTotal:       65536 kB\nMemAvailable:   4321 kB\nHugepagesize:   2048 kB\n";
+    assert_eq!(told("/proc/meminfo", host), kept);
+    let node = "Node 1 MemTotal:  4096 kB\nNode 1 FilePages:  17 kB\n";
+    assert_eq!(told("/sys/devices/system/node/node1/meminfo", node), "Node 1 MemTotal:  4096 kB\n");
+}
+
+#[test]
 fn numbers_are_replaced_wherever_they_stand() {
     let stand_ins = stand_ins();
     let interface = stand_ins.words("enx00163e0a0b0c");
