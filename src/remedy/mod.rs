@@ -12,8 +12,8 @@ mod firmware;
 mod for_good;
 mod in_use;
 mod loader;
-mod settle;
 mod pages;
+mod settle;
 
 pub use access::give_node;
 pub use bind::{Caution, bind, detach, reserve};

@@ -1,6 +1,5 @@
 //! Huge pages, set aside until the next boot or for good.
 
-use super::kernel_parameter;
 use crate::finding::Remedy;
 
 /// So many more than there are, of a size in KiB, in the kernel's own folder of the host or of a
@@ -21,9 +20,12 @@ pub fn more_pages(folder: &str, size: u64, all: Option<u64>, more: u64) -> Remed
     }
 }
 
-/// For good, and before memory is in pieces.
+/// For good, and before memory is in pieces. Two words that belong together, so the bootloader's own
+/// command, which takes one, is not written.
 pub fn pages_at_boot(size: u64, number: u64) -> Remedy {
     let size =
         if size >= 1 << 20 { format!("{}G", size >> 20) } else { format!("{}M", size >> 10) };
-    kernel_parameter(&format!("hugepagesz={size} hugepages={number}"))
+    Remedy::advice(format!(
+        "For good: add hugepagesz={size} hugepages={number}, in this order, to the kernel's command line in your bootloader's configuration, and reboot."
+    ))
 }
