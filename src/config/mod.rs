@@ -7,8 +7,8 @@
 //!
 //! *Invariant:* this floor knows nothing of the host, and never stops at the first problem.
 
-mod comments;
 mod acceleration;
+mod comments;
 mod decode;
 mod directive;
 mod document;
@@ -26,8 +26,8 @@ mod tests;
 
 use std::net::Ipv4Addr;
 
-pub use directive::{Action, Covers, Directive};
 pub use acceleration::Acceleration;
+pub use directive::{Action, Covers, Directive};
 pub use limits::LimitError;
 pub use schema::schema;
 
