@@ -97,6 +97,11 @@ pub enum Lasting {
     Modules(Vec<&'static str>),
     /// A function is on vfio-pci.
     Binding(Address),
+    /// A user is in a group.
+    Member {
+        user: String,
+        group: u32,
+    },
     /// The firmware has the IOMMU on.
     Iommu,
 }

@@ -1,6 +1,7 @@
 //! Letting somebody open a device node.
 
-use crate::finding::{Act, Remedy};
+use super::{for_good, is_plain};
+use crate::finding::{Act, Edit, ForGood, Lasting, Remedy};
 use crate::host::{Node, User};
 
 /// Makes a user the owner of a node of root's, who needs no permission
@@ -24,6 +25,26 @@ pub fn give_node(path: &str, node: &Node, user: &User) -> Option<Remedy> {
     })
 }
 
+/// Puts a user into a group by its number (`usermod(8)`, `gpasswd(1)`). None for root's group, which
+/// opens far more than a node, and for a name that a shell might take for something else.
+pub fn join_group(user: &User, group: u32) -> Option<Remedy> {
+    let User { name, uid, .. } = user;
+    if group == 0 || *uid == 0 || !is_plain(name) {
+        return None;
+    }
+    let changes = ForGood {
+        edits: vec![Edit::Run {
+            command: format!("usermod -aG {group} {name}"),
+            undo: format!("gpasswd -d {name} \"$(getent group {group} | cut -d: -f1)\""),
+        }],
+        ..ForGood::default()
+    };
+    let text = format!(
+        "For good, as root: put {name} into the group {group}, which counts once {name} has logged in anew."
+    );
+    Some(for_good::remedy(text, Lasting::Member { user: name.clone(), group }, changes))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +65,15 @@ mod tests {
         ] {
             assert_eq!(give_node(path, &node, &user), None, "{path}");
         }
+    }
+
+    #[test]
+    fn no_user_is_put_into_the_group_of_root_and_no_name_becomes_a_command() {
+        let user = |name: &str, uid| User { name: name.into(), uid, gids: vec![] };
+        let joined = join_group(&user("libvirt-qemu", 64055), 104).unwrap();
+        assert_eq!(joined.commands, ["usermod -aG 104 libvirt-qemu"]);
+        assert_eq!(join_group(&user("ann", 1000), 0), None);
+        assert_eq!(join_group(&user("$(reboot)", 1000), 104), None);
+        assert_eq!(join_group(&user("-r", 1000), 104), None);
     }
 }

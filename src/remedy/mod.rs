@@ -15,7 +15,7 @@ mod loader;
 mod pages;
 mod settle;
 
-pub use access::give_node;
+pub use access::{give_node, join_group};
 pub use bind::{Caution, bind, detach, reserve};
 pub use boot::{kernel_parameter, load_kvm, load_modules, without_kernel_parameter};
 pub use firmware::iommu_on;

@@ -48,6 +48,8 @@ fn settled(
             }
             at_boot::by_ids(system, bound)
         }
+        // The same on all of them.
+        Lasting::Member { .. } => None,
         Lasting::Iommu => {
             let board = system.board_vendor.known().ok().flatten()?;
             let cpu = host.cpu.vendor.known().ok().flatten()?;

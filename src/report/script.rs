@@ -391,6 +391,9 @@ impl LastingStep<'_> {
             }
             Some(Lasting::Modules(names)) => format!("load {} at every boot", names.join(", ")),
             Some(Lasting::Binding(address)) => format!("bind {address} to vfio-pci at every boot"),
+            Some(Lasting::Member { user, group }) => {
+                format!("put {user} into the group {group}")
+            }
             Some(Lasting::Iommu) | None => "change what is so at every boot".to_owned(),
         }
     }

@@ -13,6 +13,8 @@ pub struct Closed {
     pub group: Option<u32>,
     /// What opens it at once to a user who was named.
     pub at_once: Option<Remedy>,
+    /// What opens it to that user by the group.
+    pub by_group: Option<Remedy>,
 }
 
 /// None where it is open, or where that is not known, which is then noted.
@@ -44,16 +46,20 @@ pub fn closed(
             answer.passed([reading.evidence()]);
             None
         }
-        Some(false) => Some(Closed {
-            who: user.map_or_else(|| "the caller".to_owned(), |user| user.name.clone()),
-            why: format!(
-                "Its owner is {}, its group {} and its mode {:04o}.",
-                node.owner, node.group, node.mode
-            ),
-            at_once: user
-                .and_then(|user| remedy::give_node(&reading.path().to_string(), node, user)),
-            group: (node.group != 0 && node.mode & 0o060 == 0o060).then_some(node.group),
-        }),
+        Some(false) => {
+            let group = (node.group != 0 && node.mode & 0o060 == 0o060).then_some(node.group);
+            Some(Closed {
+                who: user.map_or_else(|| "the caller".to_owned(), |user| user.name.clone()),
+                why: format!(
+                    "Its owner is {}, its group {} and its mode {:04o}.",
+                    node.owner, node.group, node.mode
+                ),
+                at_once: user
+                    .and_then(|user| remedy::give_node(&reading.path().to_string(), node, user)),
+                by_group: user.zip(group).and_then(|(user, group)| remedy::join_group(user, group)),
+                group,
+            })
+        }
         None => {
             let expected = "a mode that tells who may open it";
             answer.gap(reading.unclear("a node with an access control list", expected));

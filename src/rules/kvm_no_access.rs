@@ -45,7 +45,8 @@ fn check(host: &Host, answer: &mut Answer) {
     if let Some(closed) = access::closed(node, host.user.as_ref(), answer) {
         let message = format!("{} may not open /dev/kvm", closed.who);
         let finding = Finding::new(message).severity(Severity::Warning).detail(closed.why);
-        let remedies = closed.at_once.into_iter().chain([remedy(closed.group)]);
+        let for_good = closed.by_group.unwrap_or_else(|| remedy(closed.group));
+        let remedies = closed.at_once.into_iter().chain([for_good]);
         answer.find(remedies.fold(finding.evidence([node.evidence()]), Finding::remedy));
     }
 }
