@@ -73,6 +73,7 @@ fn the_page_of_the_configuration_is_its_schema() {
          shapes look is in [the README](../README.md#the-configuration).\n",
     );
     page.document("## The file", &schema::of(Document::Config));
+    page.document("## The policy, `.ai-how.yaml`", &schema::of(Document::Policy));
     holds("docs/configuration.md", &page.finish());
 }
 
@@ -85,7 +86,7 @@ fn the_page_of_json_is_its_schemas() {
     );
     for document in Document::value_variants() {
         let word = document.to_possible_value().expect("none is hidden");
-        if *document != Document::Config {
+        if !matches!(document, Document::Config | Document::Policy) {
             page.document(
                 &format!("## `ai-how schema {}`", word.get_name()),
                 &schema::of(*document),

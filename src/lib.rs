@@ -3,6 +3,7 @@
 //!
 //! The only public door is [`run`]. `ARCHITECTURE.md` tells the floors and what each may name.
 
+mod changes;
 mod cli;
 mod config;
 mod finding;

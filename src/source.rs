@@ -4,6 +4,7 @@
 //! and column a person counts: both from 1, columns in Unicode characters, a byte-order mark
 //! counting as none.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ pub enum OpenError {
 #[derive(Debug, Default)]
 pub struct Sources {
     texts: Vec<Source>,
+    /// The last texts, as many as these: for each the configurations it stands beside.
+    policies: Vec<Vec<usize>>,
 }
 
 /// A text and the name under which it is shown.
@@ -45,6 +48,9 @@ pub struct Source {
     /// without counting from its start.
     characters: Vec<usize>,
 }
+
+/// The name of a policy.
+const POLICY: &str = ".ai-how.yaml";
 
 const STRIDE: usize = 1024;
 const BOM: char = '\u{feff}';
@@ -97,8 +103,38 @@ impl Sources {
         &self.texts[file]
     }
 
+    /// Of the configurations.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.texts.iter().map(|source| source.name.as_str())
+        self.texts[..self.first_policy()].iter().map(|source| source.name.as_str())
+    }
+
+    /// Reads the policies beside these configurations, which are all that were opened.
+    pub fn open_policies(&mut self, configs: &[PathBuf]) -> Result<(), OpenError> {
+        let mut beside: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
+        for (file, path) in configs.iter().enumerate().filter(|(_, path)| path.as_os_str() != "-") {
+            beside.entry(path.with_file_name(POLICY)).or_default().push(file);
+        }
+        for (path, configs) in beside {
+            match self.open(&path) {
+                Ok(_) => self.policies.push(configs),
+                Err(OpenError::Missing { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of each policy, and the configurations it stands beside.
+    pub fn policies(&self) -> impl Iterator<Item = (usize, &[usize])> {
+        (self.first_policy()..).zip(self.policies.iter().map(Vec::as_slice))
+    }
+
+    pub fn is_policy(&self, file: usize) -> bool {
+        file >= self.first_policy()
+    }
+
+    fn first_policy(&self) -> usize {
+        self.texts.len() - self.policies.len()
     }
 
     pub fn position(&self, span: Span) -> Position {

@@ -227,3 +227,118 @@ fn every_format_shows_what_is_ignored() {
     let lines = at(&["--format", "ndjson"]);
     assert!(lines.lines().last().unwrap().contains("\"ignored\":1"), "{lines}");
 }
+
+/// `validate` of a configuration with a policy beside it.
+fn beside(policy: &str, config: &str, flags: &[&str]) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cluster.yaml");
+    std::fs::write(&path, config).unwrap();
+    std::fs::write(folder.path().join(".ai-how.yaml"), policy).unwrap();
+    let mut args = vec!["validate", "--format", "json", "--root", "examples/hosts/ready"];
+    args.push(path.to_str().unwrap());
+    args.extend(flags);
+    run(args)
+}
+
+#[test]
+fn the_policy_beside_a_configuration_is_heeded() {
+    let is = |policy: &str, flags: &[&str], expected: &str| {
+        assert_eq!(said(&beside(policy, &part(), flags)), expected, "{policy} {flags:?}");
+    };
+    let ready = "ready 1 ignored iAH301:error";
+    let unused = "blocked 0 ignored AH301:error AH027:note";
+    is("", &[], "blocked 0 ignored AH301:error");
+    is("ignore:\n  - {rule: AH301, reason: it stays}\n", &[], ready);
+    is("ignore: [{rule: group-incomplete, reason: it stays, vm: vm}]", &[], ready);
+    is("ignore: [{rule: AH301, reason: it stays, device: '0000:01:00.1'}]", &[], ready);
+    is("ignore: [{rule: AH301, reason: it stays, vm: other}]", &[], unused);
+    is("ignore: [{rule: AH301, reason: it stays, device: '0000:02:00.0'}]", &[], unused);
+    is("warn: [{rule: AH301}]", &[], "ready 0 ignored AH301:warning");
+    is("warn: [{rule: AH301}]\nignore: [{rule: AH301, reason: x, vm: vm}]", &[], ready);
+    is("warn: [{rule: AH301}]", &["--error", "AH301"], "blocked 0 ignored AH301:error");
+    let comment = part().replace("gpu}", "gpu} # ai-how: error AH301");
+    let ran = beside("warn: [{rule: AH301}]", &comment, &[]);
+    assert_eq!(said(&ran), "blocked 0 ignored AH301:error");
+    let ran = beside("ignore: [{rule: AH301, reason: it stays}]", &part(), &[]);
+    let document = ran.json();
+    let location = &document["findings"][0]["ignored"]["location"];
+    assert_eq!((&location["line"], &location["column"]), (&1.into(), &17.into()));
+    assert!(location["file"].as_str().unwrap().ends_with("/.ai-how.yaml"), "{location}");
+    assert_eq!(document["configs"].as_array().unwrap().len(), 1);
+    assert_eq!(document["policies"].as_array().unwrap().len(), 1);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cluster.yaml");
+    std::fs::write(&path, part()).unwrap();
+    std::fs::write(path.with_file_name(".ai-how.yaml"), "ignore: [{rule: AH301, reason: x}]")
+        .unwrap();
+    let args = ["validate", "--format", "sarif", "--root", "examples/hosts/ready"];
+    let sarif = run(args.into_iter().chain(path.to_str())).json();
+    assert_eq!(sarif["runs"][0]["results"][0]["suppressions"][0]["kind"], "external");
+}
+
+#[test]
+fn a_policy_is_read_strictly() {
+    for (policy, code, place) in [
+        ("ignore: [{rule: AH301}]", "AH003", (1, 11)),
+        ("ignore: [{rule: AH301, reason: ''}]", "AH003", (1, 32)),
+        ("ignor: []", "AH004", (1, 1)),
+        ("ignore: [{rule: AH301, reason: x, vn: vm}]", "AH004", (1, 35)),
+        ("ignore: [{rule: AH301, reason: x, vm: }]", "AH003", (1, 35)),
+        ("ignore: [{rule: AH301, reason: x, device: '01:00.0'}]", "AH005", (1, 43)),
+        ("ignore: {rule: AH301, reason: x}", "AH003", (1, 9)),
+        ("- AH301", "AH003", (1, 1)),
+        ("ignore: [", "AH001", (1, 9)),
+        ("ignore: [{rule: AH999, reason: x}]", "AH025", (1, 17)),
+        ("ignore: [{rule: AH105, reason: x}]", "AH026", (1, 17)),
+    ] {
+        let ran = beside(policy, &part(), &["--warn", "AH301"]);
+        let document = ran.json();
+        let findings = document["findings"].as_array().unwrap();
+        let wrong = findings.iter().find(|it| it["code"] == code);
+        let wrong = wrong.unwrap_or_else(|| panic!("{policy}: {document:#}"));
+        assert_eq!((ran.status, &wrong["severity"]), (1, &"error".into()), "{policy}");
+        let at = |what: &str| wrong["location"][what].as_u64().unwrap();
+        assert_eq!((at("line"), at("column")), place, "{policy}: {wrong:#}");
+        assert!(wrong["location"]["file"].as_str().unwrap().ends_with("/.ai-how.yaml"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cluster.yaml");
+    std::fs::write(&path, part()).unwrap();
+    std::fs::create_dir(folder.path().join(".ai-how.yaml")).unwrap();
+    assert!(run(["validate", path.to_str().unwrap()]).could_not_run().contains("a directory"));
+}
+
+#[test]
+fn the_published_schema_of_a_policy_holds() {
+    let schema = run(["schema", "policy"]).json();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let good = serde_json::json!({"ignore": [{"rule": "AH301", "reason": "x", "vm": "a"}], "warn": [{"rule": "AH021"}]});
+    assert!(validator.is_valid(&good));
+    let bad = serde_json::json!({"ignore": [{"rule": "AH301"}]});
+    assert!(!validator.is_valid(&bad));
+}
+
+#[test]
+fn a_policy_speaks_for_what_stands_beside_it() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let named = |name: &str| part().replace("name: vm", &format!("name: {name}"));
+    std::fs::write(one.path().join("a.yaml"), named("a")).unwrap();
+    std::fs::write(
+        other.path().join("b.yaml"),
+        named("b").replace("enabled: true", "enabled: false"),
+    )
+    .unwrap();
+    let policy = "ignore: [{rule: AH301, reason: x}, {rule: AH008, reason: y}]";
+    std::fs::write(one.path().join(".ai-how.yaml"), policy).unwrap();
+    let (a, b) = (one.path().join("a.yaml"), other.path().join("b.yaml"));
+    let ran = run([
+        "validate",
+        "--format",
+        "json",
+        "--root",
+        "examples/hosts/ready",
+        a.to_str().unwrap(),
+        b.to_str().unwrap(),
+    ]);
+    assert_eq!(said(&ran), "ready 1 ignored iAH301:error AH008:warning AH027:note");
+}

@@ -82,6 +82,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Pack all that is read of this host into one file, on which every command can be run elsewhere
     Snapshot(SnapshotArgs),
+    /// Tell what is different between two moments of a host: devices, groups, drivers, parameters
+    Diff(DiffArgs),
     /// Tell what a finding means, why it matters and how it is mended
     Explain(ExplainArgs),
     /// List all rules
@@ -210,6 +212,19 @@ pub struct SnapshotArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Formats: text, json. Exit codes: 0 the same, 1 different, 2 could not run, 3 no change is known and something is known at one moment alone.\nExamples:\n  ai-how snapshot -o before.snap\n  ai-how diff before.snap\n  ai-how diff before.snap after.snap --format json"
+)]
+pub struct DiffArgs {
+    /// A snapshot or directory of before
+    #[arg(value_name = "BEFORE", add = ArgValueCompleter::new(PathCompleter::any()))]
+    pub before: PathBuf,
+    /// One of after; where it is not named, this host, or that of --root
+    #[arg(value_name = "AFTER", add = ArgValueCompleter::new(PathCompleter::any()))]
+    pub after: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 #[command(after_help = "Formats: text, json.\nExample: ai-how explain AH302")]
 pub struct ExplainArgs {
     /// Code or name of a finding: AH302, group-not-viable
@@ -304,11 +319,13 @@ pub enum Extra {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Document {
     Config,
+    Diff,
     Doctor,
     Validate,
     ValidateNdjson,
     Inventory,
     InventoryNdjson,
+    Policy,
     Rules,
     Snapshot,
 }

@@ -4,6 +4,7 @@
 
 pub mod args;
 mod completions;
+mod diff;
 mod directives;
 mod doctor;
 mod exit;
@@ -36,6 +37,7 @@ pub fn run() -> ExitCode {
         Command::Inventory(InventoryOf::Pcie(args)) => inventory::pcie(args, &cli.global),
         Command::Inventory(InventoryOf::Gpu(args)) => inventory::gpu(args, &cli.global),
         Command::Doctor(args) => doctor::run(args, &cli.global),
+        Command::Diff(args) => diff::run(args, &cli.global),
         Command::Snapshot(args) => snapshot::run(args, &cli.global),
         Command::Explain(args) => explain::run(args, &cli.global),
         Command::Rules => rules::run(&cli.global),

@@ -102,7 +102,7 @@ pub fn print_early(early: &clap::Error) -> Exit {
     let line = said.collect::<Vec<_>>().join(" ");
     let line = line.trim_start_matches("error: ");
     let line = if early.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        "a command is missing: validate, inventory, doctor, snapshot, explain, rules, schema, completions or man"
+        "a command is missing: validate, inventory, doctor, snapshot, diff, explain, rules, schema, completions or man"
     } else {
         line
     };

@@ -8,6 +8,7 @@ use super::exit::{CliError, Exit};
 use super::output;
 use crate::config;
 use crate::host::snapshot::Manifest;
+use crate::report::diff::DiffView;
 use crate::report::doctor::DoctorView;
 use crate::report::inventory::{DeviceView, InventoryView};
 use crate::report::view::{Line, Rules, Validate};
@@ -21,11 +22,13 @@ pub fn run(args: &SchemaArgs, global: &Global) -> Result<Exit, CliError> {
 pub fn of(document: Document) -> Value {
     let schema = match document {
         Document::Config => return config::schema(),
+        Document::Diff => schema_for!(DiffView),
         Document::Doctor => schema_for!(DoctorView),
         Document::Validate => schema_for!(Validate),
         Document::ValidateNdjson => schema_for!(Line),
         Document::Inventory => schema_for!(InventoryView),
         Document::InventoryNdjson => schema_for!(DeviceView),
+        Document::Policy => return config::policy_schema(),
         Document::Snapshot => schema_for!(Manifest),
         Document::Rules => schema_for!(Rules),
     };

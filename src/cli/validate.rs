@@ -41,6 +41,7 @@ pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
     for path in &args.configs {
         sources.open(path)?;
     }
+    sources.open_policies(&args.configs)?;
     let config = config::load(&sources, &|name| std::env::var(name).ok())?;
     let host = if args.skip_pcie_validation {
         None

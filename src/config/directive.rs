@@ -1,8 +1,9 @@
 //! What a person says about how findings are to be taken.
 
+use crate::pci::Address;
 use crate::source::Span;
 
-/// A word on one rule: on the command line or in a comment.
+/// A word on one rule: on the command line, in a comment or in a policy.
 #[derive(Debug, Clone)]
 pub struct Directive {
     pub action: Action,
@@ -30,6 +31,11 @@ pub enum Covers {
     Everything,
     /// Those that stand on this line, and those of the VM or device that begins on it.
     Line(Span),
+    /// Those about the configurations beside the policy, of a VM or device where one is named.
+    Beside {
+        vm: Option<String>,
+        device: Option<Address>,
+    },
 }
 
 impl Action {

@@ -16,7 +16,7 @@ pub const MAX_DEVICES: usize = 65_536;
 /// Problems found in a run.
 pub const MAX_PROBLEMS: usize = 100_000;
 
-/// Comments that change how findings are taken, in a run.
+/// Comments and entries that change how findings are taken, in a run.
 pub const MAX_DIRECTIVES: usize = 10_000;
 
 /// A limit that a configuration passes; the run ends.
@@ -34,7 +34,7 @@ pub enum LimitError {
     Devices { file: String, limit: usize },
     #[error("{file}: more than {limit} problems")]
     Problems { file: String, limit: usize },
-    #[error("{file}: more than {limit} directives (`# ai-how: …`)")]
+    #[error("{file}: more than {limit} comments and entries that change how findings are taken")]
     Directives { file: String, limit: usize },
 }
 

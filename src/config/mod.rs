@@ -15,6 +15,7 @@ mod document;
 mod expand;
 mod leaf;
 pub mod limits;
+mod policy;
 mod schema;
 mod shape;
 mod suggest;
@@ -24,12 +25,13 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 pub use acceleration::Acceleration;
 pub use directive::{Action, Covers, Directive};
 pub use limits::LimitError;
-pub use schema::schema;
+pub use schema::{policy_schema, schema};
 
 use crate::pci::{Address, DeviceType, PciId};
 use crate::source::{Sources, Span, Spanned};
@@ -47,6 +49,7 @@ pub fn load(sources: &Sources, env: &dyn Fn(&str) -> Option<String>) -> Result<C
         let listed =
             found.vms.iter().filter_map(|vm| vm.passthrough.as_ref()).map(|list| list.listed).sum();
         spent.devices(listed, name)?;
+        config.files += 1;
         config.vms.extend(found.vms);
         config.problems.extend(found.problems);
         let (directives, problems) = comments::read(file, sources.get(file));
@@ -54,6 +57,17 @@ pub fn load(sources: &Sources, env: &dyn Fn(&str) -> Option<String>) -> Result<C
         config.problems.extend(problems);
         limits::directives(config.directives.len(), name)?;
         limits::problems(config.problems.len(), name)?;
+    }
+    for (file, beside) in sources.policies() {
+        config.policies.extend(beside.iter().map(|&beside| (beside, file)));
+        let (directives, problems) = match yaml::read(file, sources.get(file), env, &mut spent) {
+            Ok(root) => policy::read(root.as_deref()),
+            Err(yaml::Stop::Broken(problem)) => (Vec::new(), vec![*problem]),
+            Err(yaml::Stop::Limit(limit)) => return Err(limit),
+        };
+        config.directives.extend(directives);
+        config.problems.extend(problems);
+        limits::directives(config.directives.len(), &sources.get(file).name)?;
     }
     Ok(config)
 }
@@ -66,6 +80,10 @@ pub struct Config {
     pub problems: Vec<Problem>,
     /// What the files say about how findings are to be taken.
     pub directives: Vec<Directive>,
+    /// How many configurations there are.
+    pub files: usize,
+    /// The policy beside a configuration, by their numbers.
+    pub policies: BTreeMap<usize, usize>,
 }
 
 /// One VM, or one counted group of VMs.
@@ -194,6 +212,16 @@ pub enum ProblemKind {
 }
 
 impl Config {
+    /// The policy that speaks for a place; for what has none, that of the whole run, if it is one.
+    pub fn policy_of(&self, place: Option<Span>) -> Option<usize> {
+        if let Some(place) = place {
+            return self.policies.get(&place.file).copied();
+        }
+        let mut all = (0..self.files).map(|file| self.policies.get(&file).copied());
+        let first = all.next()?;
+        first.filter(|_| all.all(|other| other == first))
+    }
+
     /// The VM of this name whose text holds the place.
     pub fn vm_at(&self, name: &str, place: Span) -> Option<usize> {
         let here = |vm: &Vm| vm.name == name && vm.span.file == place.file;

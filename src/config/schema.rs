@@ -5,20 +5,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::document::{CLUSTER_FILE, SHORT_FILE};
+use super::document::{CLUSTER_FILE, POLICY_FILE, SHORT_FILE};
 use super::shape::{Field, MAX_INTEGER, MapShape, Role, Shape, Unknown};
 
 /// The JSON Schema (draft 2020-12) of a configuration.
 pub fn schema() -> Value {
-    let mut definitions = Map::new();
-    definitions.insert(
-        "variable".to_owned(),
-        json!({
-            "description": "A value that the environment gives: ${NAME}, ${NAME:-default}, ${NAME:?message}.",
-            "type": "string",
-            "pattern": "\\$\\{[A-Za-z_][A-Za-z0-9_]*(:?[-?][^}]*)?\\}",
-        }),
-    );
+    let mut definitions = definitions();
     let files = [&CLUSTER_FILE, &SHORT_FILE].map(|file| map(file, &mut definitions));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -29,6 +21,29 @@ pub fn schema() -> Value {
         "anyOf": files,
         "$defs": definitions,
     })
+}
+
+/// The JSON Schema (draft 2020-12) of `.ai-how.yaml`.
+pub fn policy_schema() -> Value {
+    let mut definitions = definitions();
+    let file = map(&POLICY_FILE, &mut definitions);
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:ai-how:schema:policy:1",
+        "title": "ai-how policy",
+        "description": POLICY_FILE.doc,
+        "anyOf": [file, { "type": "null" }],
+        "$defs": definitions,
+    })
+}
+
+fn definitions() -> Map<String, Value> {
+    let variable = json!({
+        "description": "A value that the environment gives: ${NAME}, ${NAME:-default}, ${NAME:?message}.",
+        "type": "string",
+        "pattern": "\\$\\{[A-Za-z_][A-Za-z0-9_]*(:?[-?][^}]*)?\\}",
+    });
+    Map::from_iter([("variable".to_owned(), variable)])
 }
 
 /// A reference to the definition of a map, which is added where it is missing.

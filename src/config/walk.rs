@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::decode::{self, Cluster};
-use super::document::{CLUSTER_FILE, SHORT_FILE};
+use super::document::{CLUSTER_FILE, POLICY_FILE, SHORT_FILE};
 use super::leaf::{self, cut};
 use super::limits::MAX_PROBLEMS;
 use super::shape::{Field, MapShape, Role, Shape, Unknown};
@@ -51,6 +51,14 @@ pub(super) fn walk(file: usize, root: Option<&Node>) -> Found {
     }
     walk.problems.sort_by_key(|problem| problem.span);
     Found { vms: walk.vms, problems: walk.problems }
+}
+
+/// Holds the tree of a policy against its description.
+pub(super) fn policy(root: &Node) -> Vec<Problem> {
+    let mut walk = Walk::default();
+    walk.node(root, Shape::Map(&POLICY_FILE));
+    walk.problems.sort_by_key(|problem| problem.span);
+    walk.problems
 }
 
 /// Which of the two documents it is, or was meant to be.

@@ -1,9 +1,11 @@
-//! Which directives meet a finding, and what becomes of it.
+//! Which directives meet a finding, and what becomes of it: the command line goes before comments,
+//! and comments before the policy beside the configuration.
 
 use std::collections::BTreeMap;
 
 use crate::config::{Action, Config, Covers, Directive};
 use crate::finding::{Finding, Ignored, Severity, Undetermined};
+use crate::pci::Address;
 use crate::rules::{self, Rule};
 use crate::source::Span;
 
@@ -19,6 +21,9 @@ pub(super) struct Directives<'a> {
     devices: BTreeMap<(&'static str, Span), usize>,
     /// Those of all that is about a VM.
     vms: BTreeMap<(&'static str, usize), usize>,
+    /// Those of policies: by code, the policy, and the VM and device they are about.
+    policies: BTreeMap<(&'static str, usize, Option<usize>, Option<Address>), usize>,
+    config: &'a Config,
 }
 
 /// What the command line says of all rules.
@@ -41,6 +46,7 @@ struct Known<'a> {
 pub(super) struct Subject {
     code: &'static str,
     vm: Option<usize>,
+    device: Option<Address>,
     place: Option<Span>,
 }
 
@@ -61,6 +67,8 @@ impl<'a> Directives<'a> {
             lines: BTreeMap::new(),
             devices: BTreeMap::new(),
             vms: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            config,
         };
         let beginnings = Beginnings::of(config);
         for directive in first.iter().chain(&config.directives) {
@@ -74,11 +82,11 @@ impl<'a> Directives<'a> {
         let Some(&Rule { code, .. }) = rules::find(&directive.rule) else { return };
         let number = self.all.len();
         self.all.push(Known { directive, code, met: false });
-        match directive.covers {
+        match &directive.covers {
             Covers::Everything => {
                 self.everywhere.entry(code).or_insert(number);
             }
-            Covers::Line(line) => {
+            &Covers::Line(line) => {
                 if self.lines.contains_key(&(code, line.file, line.start)) {
                     return;
                 }
@@ -88,6 +96,20 @@ impl<'a> Directives<'a> {
                 }
                 for device in beginnings.devices_on(line) {
                     self.devices.entry((code, device)).or_insert(number);
+                }
+            }
+            Covers::Beside { vm, device } => {
+                let Some(Span { file, .. }) = directive.place else { return };
+                match vm {
+                    None => {
+                        self.policies.entry((code, file, None, *device)).or_insert(number);
+                    }
+                    Some(name) => {
+                        for &vm in beginnings.named.get(name).into_iter().flatten() {
+                            let key = (code, file, Some(vm), *device);
+                            self.policies.entry(key).or_insert(number);
+                        }
+                    }
                 }
             }
         }
@@ -133,19 +155,24 @@ impl<'a> Directives<'a> {
         directives.filter(|it| matches!(it.action, Action::Ignore { .. })).collect()
     }
 
-    /// By number, what goes before coming first: the command line, then the comments, of which
-    /// the nearer.
+    /// By number, what goes before coming first: the command line, then the comments, then the
+    /// policy; of each the nearer.
     fn meeting(&self, subject: Subject) -> Vec<usize> {
-        let Subject { code, vm, place } = subject;
+        let Subject { code, vm: number, device: address, place } = subject;
         let at = place.and_then(|place| {
             let before = self.lines.range(..=(code, place.file, place.start)).next_back();
             let (key, (end, number)) = before?;
             ((key.0, key.1) == (code, place.file) && place.start < *end).then_some(number)
         });
         let device = place.and_then(|place| self.devices.get(&(code, place)));
-        let vm = vm.and_then(|vm| self.vms.get(&(code, vm)));
+        let vm = number.and_then(|vm| self.vms.get(&(code, vm)));
         let comments = at.into_iter().chain(device).chain(vm);
-        self.everywhere.get(code).into_iter().chain(comments).copied().collect()
+        let policy = self.config.policy_of(place).into_iter().flat_map(|file| {
+            let keys = [(number, address), (number, None), (None, address), (None, None)];
+            keys.into_iter().filter_map(move |(vm, at)| self.policies.get(&(code, file, vm, at)))
+        });
+        let all = self.everywhere.get(code).into_iter().chain(comments).chain(policy);
+        all.copied().collect()
     }
 }
 
@@ -154,12 +181,19 @@ struct Beginnings {
     vms: BTreeMap<(usize, usize), Vec<usize>>,
     /// With the places of their addresses, where findings of them stand.
     devices: BTreeMap<(usize, usize), Span>,
+    /// By their names, and those with their cluster's.
+    named: BTreeMap<String, Vec<usize>>,
 }
 
 impl Beginnings {
     fn of(config: &Config) -> Self {
         let (mut vms, mut devices) = (BTreeMap::<_, Vec<usize>>::new(), BTreeMap::new());
+        let mut named: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (number, vm) in config.vms.iter().enumerate() {
+            named.entry(vm.name.clone()).or_default().push(number);
+            if let Some(cluster) = vm.cluster.as_ref().filter(|_| vm.named) {
+                named.entry(format!("{cluster}/{}", vm.name)).or_default().push(number);
+            }
             for head in vm.heads.iter().chain([&vm.span]) {
                 vms.entry((head.file, head.start)).or_default().push(number);
             }
@@ -167,7 +201,7 @@ impl Beginnings {
                 devices.insert((device.first.file, device.first.start), device.address.span);
             }
         }
-        Self { vms, devices }
+        Self { vms, devices, named }
     }
 
     fn vms_on(&self, line: Span) -> impl Iterator<Item = &usize> {
@@ -181,10 +215,12 @@ impl Beginnings {
 
 impl Subject {
     pub(super) fn of_finding(finding: &Finding) -> Self {
-        Self { code: finding.code, vm: finding.vm, place: finding.place }
+        let &Finding { code, vm, device, place, .. } = finding;
+        Self { code, vm, device, place }
     }
 
     pub(super) fn of_open(open: &Undetermined) -> Self {
-        Self { code: open.code, vm: open.vm, place: open.place }
+        let &Undetermined { code, vm, device, place, .. } = open;
+        Self { code, vm, device, place }
     }
 }

@@ -4,6 +4,7 @@
 //! never a dump of what the program works with.
 
 pub mod cards;
+pub mod diff;
 pub mod doctor;
 pub mod explain;
 pub mod html;

@@ -210,7 +210,9 @@ impl Writer<'_> {
         let Ignored { reason, place } = ignored?;
         let mut said = json!({"kind": "external", "status": "accepted", "justification": reason});
         if let Some(place) = place {
-            said["kind"] = json!("inSource");
+            if !self.sources.is_policy(place.file) {
+                said["kind"] = json!("inSource");
+            }
             said["location"] = location(self.sources, *place);
         }
         Some(said)

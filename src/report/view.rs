@@ -21,6 +21,8 @@ pub struct Validate {
     pub verdict: &'static str,
     /// The configurations, as they were named.
     pub configs: Vec<String>,
+    /// The policies beside them that were read.
+    pub policies: Vec<String>,
     /// Null where no host was read.
     pub host: Option<HostView>,
     /// Every VM, also those without devices.
@@ -206,6 +208,7 @@ impl Validate {
             tool: TOOL,
             verdict: judged.verdict.as_str(),
             configs: sources.names().map(str::to_owned).collect(),
+            policies: sources.policies().map(|(file, _)| sources.get(file).name.clone()).collect(),
             host: host.map(HostView::new),
             nodes: nodes(judged, config),
             findings,

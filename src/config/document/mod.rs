@@ -1,9 +1,11 @@
 //! The configuration, described once: every key, what stands under it and what it means.
 
 mod hardware;
+mod policy;
 mod vm;
 
 use hardware::HARDWARE_FIELD;
+pub(super) use policy::POLICY_FILE;
 use vm::{BASE_IMAGE, CONTROLLER, NODES, SHORT_NODES};
 
 use super::shape::{Field, MapShape, Role, Shape, Unknown};

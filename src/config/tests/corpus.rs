@@ -5,8 +5,8 @@ use std::env;
 use serde_json::{Map, Number, Value};
 
 use super::super::limits::Spent;
-use super::super::schema;
 use super::super::yaml::{Kind, Node, Scalar, read};
+use super::super::{policy_schema, schema};
 use super::accepted::ACCEPTED;
 use super::refused::REFUSED;
 use super::{line, one, refuses};
@@ -95,14 +95,16 @@ fn refused_documents_have_one_problem_at_its_place_and_break_the_schema() {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test holds a file against what it is made from")]
 fn the_published_schema_is_the_description() {
-    let mut made = serde_json::to_string_pretty(&schema()).unwrap();
-    made.push('\n');
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/cluster.schema.json");
-    if env::var_os("UPDATE").is_some() {
-        std::fs::write(file, &made).unwrap();
+    for (made, file) in [(schema(), "cluster.schema.json"), (policy_schema(), "policy.schema.json")]
+    {
+        jsonschema::meta::validate(&made).unwrap();
+        let made = serde_json::to_string_pretty(&made).unwrap() + "\n";
+        let file = format!("{}/schema/{file}", env!("CARGO_MANIFEST_DIR"));
+        if env::var_os("UPDATE").is_some() {
+            std::fs::write(&file, &made).unwrap();
+        }
+        assert!(std::fs::read_to_string(&file).unwrap() == made, "run the tests with UPDATE=1");
     }
-    assert!(std::fs::read_to_string(file).unwrap() == made, "run the tests with UPDATE=1");
-    jsonschema::meta::validate(&schema()).unwrap();
 }
 
 /// A document as an editor sees it: typed by YAML 1.2's core schema, variables as they stand.

@@ -34,20 +34,30 @@ impl Writer<'_> {
                     let vm = judged.undetermined[number].vm;
                     self.open_check(page, number, vm, view);
                 }
-                let followers = all().filter(|(_, (it, _))| !it.stands()).count();
-                if followers > 0 {
-                    page.element("details", &[("data-folded", &"")], |page| {
-                        let words = match followers {
-                            1 => "One finding follows from these".to_owned(),
-                            many => format!("{many} findings follow from these"),
-                        };
-                        page.leaf("summary", &[], words);
-                        for (number, (finding, view)) in all().filter(|(_, (it, _))| !it.stands()) {
-                            self.finding(page, number, finding, view, sources);
-                        }
-                    });
-                }
+                let follows = |it: &Finding| it.caused_by.is_some() && it.ignored.is_none();
+                let one = "One finding follows from these";
+                self.folded(page, follows, [one, "findings follow from these"]);
+                let is_ignored = |it: &Finding| it.ignored.is_some();
+                self.folded(page, is_ignored, ["One finding is ignored", "findings are ignored"]);
             });
+        });
+    }
+
+    /// Findings that do not count, out of the way; in words for one and for many.
+    fn folded(&self, page: &mut Markup, takes: impl Fn(&Finding) -> bool, words: [&str; 2]) {
+        let Some((judged, _, sources)) = self.report.judged else { return };
+        let all = || judged.findings.iter().zip(self.findings).enumerate();
+        let count = all().filter(|(_, (it, _))| takes(it)).count();
+        if count == 0 {
+            return;
+        }
+        page.element("details", &[("data-folded", &"")], |page| {
+            let [one, many] = words;
+            let words = if count == 1 { one.to_owned() } else { format!("{count} {many}") };
+            page.leaf("summary", &[], words);
+            for (number, (finding, view)) in all().filter(|(_, (it, _))| takes(it)) {
+                self.finding(page, number, finding, view, sources);
+            }
         });
     }
 
@@ -133,6 +143,9 @@ impl Writer<'_> {
                 let device = view.caused_by_device.as_deref();
                 let device = device.map(|device| format!(" of {device}")).unwrap_or_default();
                 page.leaf("p", &[], format!("Follows from {cause}{device}."));
+            }
+            if let Some(ignored) = &view.ignored {
+                page.leaf("p", &[], format!("Ignored: {}", ignored.reason));
             }
             if let Some(place) = finding.place {
                 let look = [
@@ -266,6 +279,9 @@ impl Writer<'_> {
             };
             if !settle.is_empty() {
                 page.leaf("p", &[], settle);
+            }
+            if let Some(ignored) = &view.ignored {
+                page.leaf("p", &[], format!("Ignored: {}", ignored.reason));
             }
             if !view.decides {
                 page.leaf("p", &[("class", &"muted")], "The verdict does not hang on it.");
