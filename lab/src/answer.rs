@@ -28,6 +28,9 @@ pub struct Answer {
     /// Where `ai-how` was asked twice.
     pub before: Option<Ours>,
     pub ours: Ours,
+    /// How the host differs after the undo of the script that mended it; `same` where it does not,
+    /// none where there was no script.
+    pub undone: Option<String>,
     /// How the host's snapshot is judged otherwise than the host; none where it is judged alike.
     pub replay: Option<String>,
     /// What of the planted personal data the snapshot holds.
@@ -75,8 +78,9 @@ fn answers(said: &str) -> Result<Answer, String> {
     let personal = section(said, "personal").unwrap_or_default();
     let personal = personal.trim().strip_suffix("end").ok_or("the snapshot was not searched")?;
     let personal = personal.lines().map(str::to_owned).collect();
+    let undone = section(said, "undone").map(|it| it.trim().to_owned());
     let fixture = section(said, "fixture").map(str::to_owned);
-    Ok(Answer { before, ours, replay, personal, fixture, kernel, started })
+    Ok(Answer { before, ours, undone, replay, personal, fixture, kernel, started })
 }
 
 impl Answer {
@@ -129,6 +133,11 @@ impl Vms {
 }
 
 impl Ours {
+    /// Whether it was found, as an error or otherwise.
+    pub fn found(&self, code: &str) -> bool {
+        self.errors.contains(code) || self.others.contains(code)
+    }
+
     pub fn words(&self) -> String {
         let codes = match self.verdict.as_str() {
             "undetermined" => &self.open,

@@ -33,7 +33,8 @@ impl Outcome {
 
 pub fn compare(scenario: &Scenario, answer: &Answer) -> Outcome {
     let expect = scenario.expect;
-    let Some(reason) = wrong(expect, answer) else {
+    let reason = not_mended(scenario.mends, answer).or_else(|| wrong(expect, answer));
+    let Some(reason) = reason else {
         return match expect {
             Expect::Ready | Expect::Blocked(_) => Outcome::Agree,
             Expect::Stricter(_, why) => Outcome::Stricter(why),
@@ -41,6 +42,24 @@ pub fn compare(scenario: &Scenario, answer: &Answer) -> Outcome {
         };
     };
     Outcome::Failed(reason)
+}
+
+fn not_mended(mends: &[&str], answer: &Answer) -> Option<String> {
+    if mends.is_empty() {
+        return None;
+    }
+    let Some(before) = &answer.before else { return Some("it was not asked before".to_owned()) };
+    if let Some(code) = mends.iter().find(|code| !before.found(code)) {
+        return Some(format!("{code} was not found before the script: {}", before.words()));
+    }
+    if let Some(code) = mends.iter().find(|code| answer.ours.found(code)) {
+        return Some(format!("{code} is found after the script too"));
+    }
+    match answer.undone.as_deref() {
+        Some("same") => None,
+        Some(other) => Some(format!("the undo left a difference: {}", other.replace('\n', " / "))),
+        None => Some("nothing was undone".to_owned()),
+    }
 }
 
 fn wrong(expect: Expect, answer: &Answer) -> Option<String> {
@@ -96,6 +115,7 @@ mod tests {
         let answer = Answer {
             before: None,
             ours: Ours { verdict: verdict.to_owned(), errors, ..Ours::default() },
+            undone: None,
             replay: None,
             personal: Vec::new(),
             fixture: None,
@@ -143,6 +163,7 @@ mod tests {
         let answer = Answer {
             before: None,
             ours: Ours { verdict: "ready".to_owned(), ..Ours::default() },
+            undone: None,
             replay: Some("differs".to_owned()),
             personal: Vec::new(),
             fixture: None,
@@ -157,6 +178,7 @@ mod tests {
         let mut answer = Answer {
             before: None,
             ours: Ours { verdict: "ready".to_owned(), ..Ours::default() },
+            undone: None,
             replay: None,
             personal: Vec::new(),
             fixture: None,
@@ -170,10 +192,38 @@ mod tests {
     }
 
     #[test]
+    fn what_is_mended_was_found_before_and_is_as_before_after_the_undo() {
+        let ours = |verdict: &str, errors: &[&str]| Ours {
+            verdict: verdict.to_owned(),
+            errors: errors.iter().map(|&it| it.to_owned()).collect(),
+            ..Ours::default()
+        };
+        let outcome = |before: &[&str], after: &[&str], undone: Option<&str>| {
+            let answer = Answer {
+                before: Some(ours("blocked", before)),
+                ours: ours("ready", after),
+                undone: undone.map(str::to_owned),
+                replay: None,
+                personal: Vec::new(),
+                fixture: None,
+                kernel: vm(None),
+                started: None,
+            };
+            compare(&Scenario { mends: &["AH207"], expect: Expect::Ready, ..READY }, &answer)
+        };
+        assert_eq!(outcome(&["AH207"], &[], Some("same")), Outcome::Agree);
+        assert!(outcome(&["AH208"], &[], Some("same")).is_failure(), "another finding");
+        assert!(outcome(&["AH207"], &["AH207"], Some("same")).is_failure(), "found still");
+        assert!(outcome(&["AH207"], &[], Some("< a")).is_failure(), "not taken back");
+        assert!(outcome(&["AH207"], &[], None).is_failure(), "undo not run");
+    }
+
+    #[test]
     fn a_vm_that_does_not_start_fails_what_the_kernel_gives() {
         let answer = |refusal: Option<&str>| Answer {
             before: None,
             ours: Ours { verdict: "ready".to_owned(), ..Ours::default() },
+            undone: None,
             replay: None,
             personal: Vec::new(),
             fixture: None,

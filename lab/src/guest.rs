@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::kernels::Kernel;
+use crate::mend;
 use crate::planted;
 use crate::scenario::{Kernels, Scenario, Step, Vm, Way};
 
@@ -117,8 +118,15 @@ pub fn script(scenario: &Scenario, kernel: &Kernel, fixture: bool) -> Result<Str
              echo $? > /tmp/code\nsay < /tmp/ours\nsection {section}-error\ncat /tmp/code /tmp/error | say\n"
         )
     };
-    if !scenario.afterwards.is_empty() {
+    let before = !scenario.afterwards.is_empty() || !scenario.mends.is_empty();
+    if before {
         script.push_str(&validate("before"));
+    }
+    script.push_str(&format!("as='{asked_by}'\noptions='{options}'\n"));
+    if !scenario.mends.is_empty() {
+        script.push_str(mend::FIX);
+    }
+    if !scenario.afterwards.is_empty() {
         script.push_str("section steps\n{\nset -x\n");
         for step in scenario.afterwards {
             script.push_str(&act(step, kernel, &mut loaded)?);
@@ -126,18 +134,23 @@ pub fn script(scenario: &Scenario, kernel: &Kernel, fixture: bool) -> Result<Str
         script.push_str("set +x\n} > /tmp/steps 2>&1\nsay < /tmp/steps\n");
     }
     script.push_str(&validate("ours"));
-    script.push_str(&format!("as='{asked_by}'\noptions='{options}'\n"));
+    // A snapshot tells nothing of users, so it is not asked for one.
+    script.push_str("options=$(echo \"$options\" | sed 's/--as [^ ]*//')\n");
     script.push_str(SNAPSHOT);
     script.push_str(planted::SEARCH);
     if fixture {
         script.push_str(FIXTURE);
     }
-    script.push_str("section kernel\noracle ask");
+    let user = if scenario.options.contains(&"--as") { "oracle as-nobody " } else { "" };
+    script.push_str(&format!("section kernel\n{user}oracle ask"));
     for Vm(name, wanted) in scenario.plan {
         let addresses: Vec<&str> = wanted.iter().map(|want| want.0).collect();
         script.push_str(&format!(" {name}={}", addresses.join(",")));
     }
     script.push_str(" 2>&1 | say\n");
+    if !scenario.mends.is_empty() {
+        script.push_str(mend::UNDO);
+    }
     if let Some(way) = scenario.starts {
         script.push_str(&start(way, scenario.plan));
     }

@@ -54,6 +54,7 @@ fn modules(archive: &mut Archive, kernel: &Kernel, folder: &Path) -> Result<(), 
         ["modules.dep", "modules.alias", "modules.builtin", "modules.builtin.modinfo", "config"];
     for list in lists {
         if let Ok(bytes) = fs::read(folder.join("lib/modules").join(release).join(list)) {
+            let bytes = if list == "modules.dep" { unpacked(&bytes) } else { bytes };
             archive.file(&format!("lib/modules/{release}/{list}"), &bytes);
         }
     }
@@ -62,6 +63,12 @@ fn modules(archive: &mut Archive, kernel: &Kernel, folder: &Path) -> Result<(), 
         archive.file(&config, &bytes);
     }
     Ok(())
+}
+
+/// The guest's modules are not packed, and its modprobe looks for the names that stand there.
+fn unpacked(dep: &[u8]) -> Vec<u8> {
+    let dep = String::from_utf8_lossy(dep);
+    dep.replace(".ko.xz", ".ko").replace(".ko.zst", ".ko").into_bytes()
 }
 
 fn loaded(scenario: &Scenario) -> impl Iterator<Item = &'static str> {

@@ -9,6 +9,7 @@ mod cpio;
 mod guest;
 mod initramfs;
 mod kernels;
+mod mend;
 mod modules;
 mod page;
 mod planted;

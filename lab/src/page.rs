@@ -46,7 +46,9 @@ pub fn write(rows: &[Row], kernels: &[Kernel], (major, minor): Version) -> Resul
          Each row is a machine that was booted, put into a state, and asked twice: `ai-how validate`, and the\n\
          kernel itself through `/dev/kvm` and `/dev/vfio` ([lab/oracle](../lab/oracle)): every wanted device is a\n\
          VFIO device, its group opens and is viable, and an IOMMU's address space can be set on it. In the rows\n\
-         with an answer of QEMU's, a VM was started too, inside that machine, with the devices. *agree* means\n\
+         with an answer of QEMU's, a VM was started too, inside that machine, with the devices. In those with two\n\
+         answers of ours, something was done between them; in `mended-*` that is the script of `--fix-script`, whose\n\
+         undo must leave the machine as it was. *agree* means\n\
          that both say the VM gets its devices, or both that it does not, and that ours is for the declared\n\
          reason. The host's snapshot was judged too, and a row where that differs fails. How to read and run it: [lab/README.md](../lab/README.md).\n\n{}.\n\n\
          | kernel | release |\n|---|---|\n",

@@ -21,6 +21,8 @@ pub struct Scenario {
     pub asked_by: &'static str,
     /// Further options of `ai-how validate`.
     pub options: &'static [&'static str],
+    /// What is found before the script of `--fix-script` is run, and no more after it.
+    pub mends: &'static [&'static str],
     /// Starts each VM too, as the last word: a QEMU inside the guest, with the devices.
     pub starts: Option<Way>,
     pub expect: Expect,

@@ -23,7 +23,17 @@ pub const CARD: Device = "\
     -device ich9-intel-hda,id=hda,bus=rp1,addr=0.1,multifunction=on \
     -device hda-output,bus=hda.0,audiodev=a0";
 
-/// The same with a network card in the place of the audio function.
+/// The same with a network card as a third function.
+pub const CARD_OF_THREE: Device = "\
+    -device pcie-root-port,id=rp1,chassis=1,slot=1,addr=4 \
+    -device secondary-vga,bus=rp1,addr=0.0,multifunction=on \
+    -audiodev none,id=a0 \
+    -device ich9-intel-hda,id=hda,bus=rp1,addr=0.1,multifunction=on \
+    -device hda-output,bus=hda.0,audiodev=a0 \
+    -netdev hubport,id=n2,hubid=2 \
+    -device e1000e,bus=rp1,addr=0.2,multifunction=on,netdev=n2,mac=@mac";
+
+/// The first with a network card in the place of the audio function.
 pub const CARD_WITH_NIC: Device = "\
     -device pcie-root-port,id=rp1,chassis=1,slot=1,addr=4 \
     -device secondary-vga,bus=rp1,addr=0.0,multifunction=on \
@@ -106,6 +116,7 @@ pub const READY: Scenario = Scenario {
     plan: BOTH,
     asked_by: "",
     options: &[],
+    mends: &[],
     starts: None,
     expect: Expect::Ready,
     kernels: Kernels::Stock,

@@ -5,6 +5,7 @@ mod group;
 mod host;
 mod iommufd;
 mod machines;
+mod mended;
 mod started;
 mod topology;
 
@@ -14,7 +15,7 @@ pub use machines::READY;
 use crate::scenario::Scenario;
 
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    [group::ALL, topology::ALL, host::ALL, started::ALL, builtin::ALL, iommufd::ALL]
+    [group::ALL, topology::ALL, host::ALL, started::ALL, mended::ALL, builtin::ALL, iommufd::ALL]
         .into_iter()
         .flatten()
 }

@@ -40,7 +40,8 @@ restore_virtual_functions() {
 unload() {
     for module in "$@"; do
         if [ -d "/sys/module/$module" ]; then
-            modprobe -r "$module"
+            # Busybox says no where something that it needed is needed still.
+            modprobe -r "$module" || [ ! -d "/sys/module/$module" ]
         fi
     done
 }
