@@ -13,7 +13,7 @@ use crate::pci::{Address, DeviceType};
     name = "ai-how",
     version,
     about = "Will these virtual machines get these PCI devices on this host, and if not, exactly why?",
-    after_help = "Exit codes: 0 ready, 1 blocked, 2 could not run, 3 undetermined.\nA first try on any machine: ai-how validate --root examples/hosts/ready examples/gpu-node.yaml",
+    after_long_help = "Exit codes: 0 ready, 1 blocked, 2 could not run, 3 undetermined.\nA first try on any machine: ai-how validate --root examples/hosts/ready examples/gpu-node.yaml",
     propagate_version = true,
     disable_help_subcommand = true
 )]
@@ -27,7 +27,9 @@ pub struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Read the host from this directory (with sys/, proc/ and dev/) or snapshot instead of from /
+    /// Read this directory or snapshot instead of /
+    ///
+    /// A directory holds sys/, proc/ and dev/ of a host; a snapshot is made by `ai-how snapshot`.
     #[arg(long, global = true, value_name = "PATH", env = "AI_HOW_ROOT", hide_env_values = true)]
     pub root: Option<PathBuf>,
     /// How the result is written
@@ -39,14 +41,23 @@ pub struct Global {
         hide_possible_values = true
     )]
     pub format: Format,
-    /// Write the result to this file instead of to standard output
+    /// Write the result to this file
+    ///
+    /// Instead of to standard output. The file is replaced as a whole, and not touched where the
+    /// program could not run.
     #[arg(short, long, global = true, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Show stand-ins in the place of personal data, as a snapshot has them: for posts in forums
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub stand_ins: bool,
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_short_help = true
+    )]
     pub color: Color,
     /// Tell also, in full, what follows from other findings
     #[arg(short, long, global = true, conflicts_with = "quiet")]
@@ -63,11 +74,12 @@ pub struct Global {
         default_value = "WARNING",
         ignore_case = true,
         hide_possible_values = true,
-        hide_env_values = true
+        hide_env_values = true,
+        hide_short_help = true
     )]
     pub log_level: LogLevel,
     /// Log to this file instead, at its end
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", hide_short_help = true)]
     pub log_file: Option<PathBuf>,
 }
 
@@ -78,9 +90,11 @@ pub enum Command {
     /// List the devices of this host
     #[command(subcommand)]
     Inventory(InventoryOf),
-    /// Judge the host alone: is this machine able to pass devices through?
+    /// Judge the host alone: can it pass devices through?
     Doctor(DoctorArgs),
-    /// Pack all that is read of this host into one file, on which every command can be run elsewhere
+    /// Pack all that is read of this host into one file
+    ///
+    /// Every command can be run on it elsewhere.
     Snapshot(SnapshotArgs),
     /// Tell what is different between two moments of a host: devices, groups, drivers, parameters
     Diff(DiffArgs),
@@ -90,7 +104,9 @@ pub enum Command {
     Rules,
     /// Print the JSON Schema of the configuration, or of an output
     Schema(SchemaArgs),
-    /// Print what makes a shell complete commands, codes, device addresses and files
+    /// Print what makes a shell complete words
+    ///
+    /// Commands, options, codes, device addresses of this host, and files.
     Completions(CompletionsArgs),
     /// Print a manual page
     Man(ManArgs),
@@ -106,7 +122,7 @@ pub enum InventoryOf {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: text, json, ndjson, sarif, junit, prometheus, svg, html.\nExamples:\n  ai-how validate config/cluster.yaml\n  ai-how validate --skip-pcie-validation cluster.yaml\n  ai-how validate --root /mnt/other-host --format json cluster.yaml\n  ai-how validate --fix-script fix.sh cluster.yaml"
+    after_long_help = "Formats: text, json, ndjson, sarif, junit, prometheus, svg, html.\nExamples:\n  ai-how validate config/cluster.yaml\n  ai-how validate --skip-pcie-validation cluster.yaml\n  ai-how validate --root /mnt/other-host --format json cluster.yaml\n  ai-how validate --fix-script fix.sh cluster.yaml"
 )]
 pub struct ValidateArgs {
     /// Configurations, judged as one plan; - is standard input
@@ -150,7 +166,7 @@ pub struct DirectiveArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: text, json, nfd, prometheus, html. Exit codes as of validate.\nExamples:\n  ai-how doctor\n  ai-how doctor --as libvirt-qemu\n  ai-how doctor --root /mnt/other-host --format json"
+    after_long_help = "Formats: text, json, nfd, prometheus, html. Exit codes as of validate.\nExamples:\n  ai-how doctor\n  ai-how doctor --as libvirt-qemu\n  ai-how doctor --root /mnt/other-host --format json"
 )]
 pub struct DoctorArgs {
     /// Turn warnings into errors, but for what another option allows
@@ -165,7 +181,7 @@ pub struct DoctorArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: text, json, ndjson, csv, nfd, prometheus, svg, html.\nPassthrough: ready (as it is), possible (only binding is missing), blocked (the code says why), never (a bridge), undetermined.\nExamples:\n  ai-how inventory pcie --tree\n  ai-how inventory pcie --type gpu\n  ai-how inventory pcie --driver none --format csv"
+    after_long_help = "Formats: text, json, ndjson, csv, nfd, prometheus, svg, html.\nPassthrough: ready (as it is), possible (only binding is missing), blocked (the code says why), never (a bridge), undetermined.\nExamples:\n  ai-how inventory pcie --tree\n  ai-how inventory pcie --type gpu\n  ai-how inventory pcie --driver none --format csv"
 )]
 pub struct PcieArgs {
     /// Only these functions, 0000:01:00.0
@@ -190,7 +206,7 @@ pub struct PcieArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: text, json, ndjson, csv, nfd, prometheus, html. The link is read of cards that are awake, which touches them.\nExample: ai-how inventory gpu --format json"
+    after_long_help = "Formats: text, json, ndjson, csv, nfd, prometheus, html. The link is read of cards that are awake, which touches them.\nExample: ai-how inventory gpu --format json"
 )]
 pub struct GpuArgs {
     /// Read more: driver-override waits for a stuck driver
@@ -200,7 +216,7 @@ pub struct GpuArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Personal data (addresses of networks and cards, names of hosts, persons and processes, UUIDs) are replaced by stand-ins, which docs/snapshot.md lists; serial numbers are never read. Run it as root, or what only root may see is missing.\nExamples:\n  ai-how snapshot -o host.snap\n  ai-how snapshot --dry-run\n  ai-how validate --root host.snap cluster.yaml"
+    after_long_help = "Personal data (addresses of networks and cards, names of hosts, persons and processes, UUIDs) are replaced by stand-ins, which docs/snapshot.md lists; serial numbers are never read. Run it as root, or what only root may see is missing.\nExamples:\n  ai-how snapshot -o host.snap\n  ai-how snapshot --dry-run\n  ai-how validate --root host.snap cluster.yaml"
 )]
 pub struct SnapshotArgs {
     /// List what would be packed; with --format json, the manifest
@@ -213,7 +229,7 @@ pub struct SnapshotArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Formats: text, json. Exit codes: 0 the same, 1 different, 2 could not run, 3 no change is known and something is known at one moment alone.\nExamples:\n  ai-how snapshot -o before.snap\n  ai-how diff before.snap\n  ai-how diff before.snap after.snap --format json"
+    after_long_help = "Formats: text, json. Exit codes: 0 the same, 1 different, 2 could not run, 3 no change is known and something is known at one moment alone.\nExamples:\n  ai-how snapshot -o before.snap\n  ai-how diff before.snap\n  ai-how diff before.snap after.snap --format json"
 )]
 pub struct DiffArgs {
     /// A snapshot or directory of before
@@ -225,7 +241,7 @@ pub struct DiffArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Formats: text, json.\nExample: ai-how explain AH302")]
+#[command(after_long_help = "Formats: text, json.\nExample: ai-how explain AH302")]
 pub struct ExplainArgs {
     /// Code or name of a finding: AH302, group-not-viable
     #[arg(value_name = "CODE", add = ArgValueCandidates::new(codes))]
@@ -241,7 +257,7 @@ pub struct SchemaArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ai-how completions bash > /etc/bash_completion.d/ai-how\n  ai-how completions zsh > \"${fpath[1]}/_ai-how\"\n  ai-how completions fish > ~/.config/fish/completions/ai-how.fish"
+    after_long_help = "Examples:\n  ai-how completions bash > /etc/bash_completion.d/ai-how\n  ai-how completions zsh > \"${fpath[1]}/_ai-how\"\n  ai-how completions fish > ~/.config/fish/completions/ai-how.fish"
 )]
 pub struct CompletionsArgs {
     /// For which shell
@@ -251,7 +267,7 @@ pub struct CompletionsArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ai-how man | man -l -\n  ai-how man inventory pcie\n  ai-how man --all /usr/local/share/man/man1"
+    after_long_help = "Examples:\n  ai-how man | man -l -\n  ai-how man inventory pcie\n  ai-how man --all /usr/local/share/man/man1"
 )]
 pub struct ManArgs {
     /// Of this command; of the program where none is named

@@ -13,6 +13,7 @@ mod inventory;
 mod logging;
 mod man;
 mod output;
+mod progress;
 mod rules;
 pub mod schema;
 mod snapshot;

@@ -77,7 +77,36 @@ pub fn paint(global: &Global) -> Paint {
                 || (terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"))
         }
     };
-    Paint { colour, unicode: terminal && locale_is_utf8(), width: terminal.then(width) }
+    Paint {
+        colour,
+        unicode: terminal && locale_is_utf8(),
+        width: terminal.then(width),
+        rules_page: if terminal && shows_links() { rules_page() } else { None },
+    }
+}
+
+/// Where the page of all rules stands: whoever packages the program, or runs it, tells.
+fn rules_page() -> Option<&'static str> {
+    let told = std::env::var("AI_HOW_DOCS_URL").ok();
+    let built_in = || option_env!("AI_HOW_DOCS_URL").map(str::to_owned);
+    let page = told.or_else(built_in)?;
+    let known = ["https://", "http://", "file://"].iter().any(|scheme| page.starts_with(scheme));
+    // An address is put between control characters, so it may hold none.
+    (known && page.bytes().all(|byte| byte.is_ascii_graphic())).then(|| &*page.leak())
+}
+
+/// Terminals that show links (OSC 8) say who they are; what they say is all that can be known.
+fn shows_links() -> bool {
+    let of = |name: &str| std::env::var(name).unwrap_or_default();
+    if let Ok(forced) = std::env::var("FORCE_HYPERLINK") {
+        return forced != "0";
+    }
+    let vte = of("VTE_VERSION").parse::<u32>().is_ok_and(|version| version >= 5000);
+    let program = of("TERM_PROGRAM");
+    let term = of("TERM");
+    vte || ["KONSOLE_VERSION", "WT_SESSION", "DOMTERM"].iter().any(|name| !of(name).is_empty())
+        || ["iTerm.app", "WezTerm", "vscode", "ghostty"].contains(&program.as_str())
+        || ["xterm-kitty", "xterm-ghostty", "alacritty", "foot"].contains(&term.as_str())
 }
 
 /// Says in one line why the program could not run.

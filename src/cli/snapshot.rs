@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::{Extra, Format, Global, SnapshotArgs};
 use super::exit::{CliError, Exit};
-use super::output;
 use super::validate::open_root;
+use super::{output, progress};
 use crate::host::snapshot::{self, Made, Packed};
 use crate::report::paint::escaped;
 
@@ -21,7 +21,8 @@ pub fn run(args: &SnapshotArgs, global: &Global) -> Result<Exit, CliError> {
         tracing::info!("the link is in every snapshot");
     }
     let made = Made { time: now()?, driver_override: args.with.contains(&Extra::DriverOverride) };
-    let packed = snapshot::take(open_root(global)?, &made)
+    let root = open_root(global)?;
+    let packed = progress::shown(global, "Reading the host", || snapshot::take(root, &made))
         .map_err(|error| CliError::Serialize { error: error.to_string() })?;
     match (args.dry_run, global.format) {
         (true, Format::Json) => output::write(global, &output::json(&packed.manifest)?)?,

@@ -6,6 +6,7 @@ use super::args::{Format, Global, ValidateArgs};
 use super::directives;
 use super::exit::{CliError, Exit};
 use super::output::{self, Staged};
+use super::progress;
 use crate::config;
 use crate::host::{Devices, Host, Need, Reading, Root, Why};
 use crate::inventory::{Filter, Inventory};
@@ -103,7 +104,7 @@ pub fn read_host(global: &Global, need: &Need) -> Result<Host, CliError> {
     if tracing::enabled!(tracing::Level::DEBUG) {
         root = root.recording();
     }
-    let host = Host::read(&root, need);
+    let host = progress::shown(global, "Reading the host", || Host::read(&root, need));
     for (path, asked) in root.asked() {
         tracing::debug!("asked for the {} {path:?}", asked.as_str());
     }

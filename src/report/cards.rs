@@ -86,14 +86,15 @@ pub fn blocks(host: &Host, inventory: &Inventory, paint: Paint) -> String {
     if page.is_empty() {
         page += "No display controller and no accelerator was found.\n";
     }
-    page + &summary_line(inventory)
+    page + &paint.wrapped("", &summary_line(inventory))
 }
 
 fn block(card: &Card, paint: Paint) -> String {
     let device = card.gpu.device;
     let details = device.details.as_ref();
     let mut lines = Lines { text: String::new(), paint };
-    lines.text += &format!("{}  {}\n", paint.bold(&device.address.to_string()), name(device));
+    let address = format!("{}  ", paint.bold(&device.address.to_string()));
+    lines.text += &paint.laid(&address, &" ".repeat(15), &name(device));
     lines.put("passthrough", &passthrough_coloured(card.gpu, paint));
     lines.put("driver", &driver_words(card.gpu));
     lines.put("IOMMU group", &number_or_unknown(&device.iommu_group));
@@ -126,7 +127,8 @@ struct Lines {
 
 impl Lines {
     fn put(&mut self, label: &str, words: &str) {
-        self.text += &format!("  {}{words}\n", self.paint.dim(&format!("{label:<13}")));
+        let first = format!("  {}", self.paint.dim(&format!("{label:<13}")));
+        self.text += &self.paint.laid(&first, &" ".repeat(15), words);
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::paint::{Paint, escaped};
+use super::paint::Paint;
 use super::text::{self, Amount};
 use super::view::{
     self, EvidenceView, FindingView, HostView, Summary, TOOL, Tool, UndeterminedView,
@@ -96,14 +96,13 @@ fn line(check: &Checked, judged: &Judged, paint: Paint) -> String {
         None => (Verdict::Undetermined, "?", "? "),
     };
     let sign = paint.verdict(verdict, if paint.unicode { sign } else { plain });
-    let mut text = format!("{sign} {}  {}\n", check.rule.code, words(check));
+    let code = paint.rule(check.rule.code, check.rule.name, check.rule.code);
+    let mut text = paint.laid(&format!("{sign} {code}  "), "          ", &words(check));
     // What has a block of its own below shows its evidence there.
     let mut own = judged.findings.iter().filter(|it| it.code == check.rule.code && it.stands());
     if check.answer != Some(false) || own.next().is_none() {
         for evidence in &check.evidence {
-            let line =
-                format!("read {}: {}", escaped(&evidence.path), text::short(&evidence.value));
-            text += &format!("     {}\n", paint.dim(&line));
+            text += &paint.read("     ", &evidence.path, &text::short(&evidence.value));
         }
     }
     text

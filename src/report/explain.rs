@@ -10,14 +10,16 @@ use crate::rules::{self, Rule};
 use crate::source::Sources;
 
 pub fn terminal(rule: &Rule, paint: Paint) -> String {
-    let mut page = format!(
-        "{}\n\n",
-        paint.bold(&format!("{} {} ({})", rule.code, rule.name, severities(rule)))
-    );
+    let title = paint.bold(&format!("{} {} ({})", rule.code, rule.name, severities(rule)));
+    let mut page = format!("{}\n\n", paint.rule(rule.code, rule.name, &title));
     page += &paint.wrapped("", rule.summary);
     page += &section("Why it matters", &paint.wrapped("  ", rule.why), paint);
     page += &section("How to mend it", &paint.wrapped("  ", rule.remedy), paint);
-    page += &section("What it says, on an example", &indented(&run_example(rule, paint)), paint);
+    page += &section(
+        "What it says, on an example",
+        &indented(&run_example(rule, paint.narrower(2))),
+        paint,
+    );
     let sources: String = rule.reads.iter().map(|source| paint.wrapped("  ", source)).collect();
     page + &section("Where that is written", &sources, paint) + &format!("\nSince {}\n", rule.since)
 }

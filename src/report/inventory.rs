@@ -336,12 +336,19 @@ pub fn table(inventory: &Inventory, paint: Paint) -> String {
             *width = (*width).max(cell.chars().count());
         }
     }
+    // A long name of a driver leaves the device's name some room.
+    let used: usize = widths.iter().map(|width| width + 2).sum::<usize>() + LEAST;
+    let excess = paint.width.map_or(0, |width| used.saturating_sub(width));
+    widths[3] = widths[3].saturating_sub(excess).max(LEAST.min(widths[3]));
+    for line in &mut lines {
+        line[3] = paint.cut(&line[3], Some(widths[3]));
+    }
     let mut table = String::new();
     for (at, cells) in lines.iter().enumerate() {
         let row = at.checked_sub(1).map(|at| &inventory.rows[at]);
         table += &line_of(cells, &widths, row, paint);
     }
-    table + &summary_line(inventory)
+    table + &paint.wrapped("", &summary_line(inventory))
 }
 
 fn line_of(cells: &[String; 6], widths: &[usize; 5], row: Option<&Row>, paint: Paint) -> String {
@@ -356,9 +363,12 @@ fn line_of(cells: &[String; 6], widths: &[usize; 5], row: Option<&Row>, paint: P
         line += &pad;
     }
     let used: usize = widths.iter().map(|width| width + 2).sum();
-    line += &cut(&cells[5], paint.width.map(|width| width.saturating_sub(used).max(8)));
+    line += &paint.cut(&cells[5], paint.width.map(|width| width.saturating_sub(used).max(LEAST)));
     line.trim_end().to_owned() + "\n"
 }
+
+/// Columns that any name has on a terminal.
+const LEAST: usize = 8;
 
 /// Bridges above what is behind them.
 pub fn tree(inventory: &Inventory, paint: Paint) -> String {
@@ -379,7 +389,7 @@ pub fn tree(inventory: &Inventory, paint: Paint) -> String {
             draw(None, &alone, ("", 0), paint, &mut seen, &mut text);
         }
     }
-    text + &summary_line(inventory)
+    text + &paint.wrapped("", &summary_line(inventory))
 }
 
 /// Deeper than buses can nest on a machine with 256 of them; a capture can claim any depth.
@@ -412,13 +422,21 @@ fn draw(
         };
         let lead = format!("{indent}{own}");
         let group = number_or_unknown(&row.device.iommu_group);
-        let words = format!("{lead}{address}  group {group}  {}  ", driver_words(row));
         let said = passthrough_words(row);
+        let before = format!("{lead}{address}  group {group}  ");
+        // What is left for the driver and the name, without the spaces between them.
         let room = paint.width.map(|width| {
-            width.saturating_sub(words.chars().count() + said.chars().count() + 2).max(8)
+            let taken = before.chars().count() + said.chars().count() + 4;
+            width.saturating_sub(taken).max(2 * LEAST)
         });
-        let line =
-            format!("{words}{}  {}", coloured(row, &said, paint), cut(&name(row.device), room));
+        let driver = paint.cut(&driver_words(row), room.map(|room| room - LEAST));
+        let room = room.map(|room| room - driver.chars().count());
+        let words = format!("{before}{driver}  ");
+        let line = format!(
+            "{words}{}  {}",
+            coloured(row, &said, paint),
+            paint.cut(&name(row.device), room)
+        );
         *text += line.trim_end();
         text.push('\n');
         let inner = format!("{indent}{deeper}");
@@ -432,7 +450,7 @@ pub fn summary_line(inventory: &Inventory) -> String {
     let never = inventory.rows.iter().filter(|row| row.passthrough == Passthrough::Never).count();
     let bridges = if never > 0 { format!(", {never} never passed") } else { String::new() };
     format!(
-        "{}: {vfio} on VFIO, {conflicting} on a driver of the host, {unbound} unbound{bridges}; {ready} ready\n",
+        "{}: {vfio} on VFIO, {conflicting} on a driver of the host, {unbound} unbound{bridges}; {ready} ready",
         super::text::counted(total, "function")
     )
 }
@@ -571,14 +589,5 @@ pub fn number_or_unknown(reading: &Reading<u32>) -> String {
         Ok(Some(number)) => number.to_string(),
         Ok(None) => "-".to_owned(),
         Err(_) => "?".to_owned(),
-    }
-}
-
-fn cut(text: &str, room: Option<usize>) -> String {
-    match room {
-        Some(room) if text.chars().count() > room => {
-            text.chars().take(room - 3).collect::<String>() + "..."
-        }
-        _ => text.to_owned(),
     }
 }

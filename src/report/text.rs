@@ -109,8 +109,7 @@ impl<'a> Page<'a> {
             text += &self.paint.wrapped("  ", &escaped(sentence));
         }
         for evidence in &finding.evidence {
-            let line = format!("read {}: {}", escaped(&evidence.path), short(&evidence.value));
-            text += &format!("  {}\n", self.paint.dim(&line));
+            text += &self.paint.read("  ", &evidence.path, &short(&evidence.value));
         }
         for related in &finding.related {
             text += &self.related(&related.message, related.place);
@@ -126,8 +125,9 @@ impl<'a> Page<'a> {
 
     /// Code, name and whom it is about.
     fn subject(&self, finding: &Finding) -> String {
-        let code =
-            self.paint.severity(finding.severity, &format!("{} {}", finding.code, finding.name));
+        let code = format!("{} {}", finding.code, finding.name);
+        let code = self.paint.severity(finding.severity, &code);
+        let code = self.paint.rule(finding.code, finding.name, &code);
         let vm = finding
             .vm
             .map(|vm| format!(", VM {}", escaped(&self.config.vms[vm].name)))

@@ -153,7 +153,7 @@ impl Writer<'_> {
                     ("role", &"group"),
                     ("aria-label", &"The place in the configuration"),
                 ];
-                let paint = Paint { colour: false, unicode: true, width: None };
+                let paint = Paint { colour: false, unicode: true, width: None, rules_page: None };
                 page.leaf("pre", &look, snippet::show(sources, place, None, paint));
             }
             for sentence in &view.details {

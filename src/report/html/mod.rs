@@ -177,7 +177,7 @@ impl Writer<'_> {
                 }
             } else if let Some(inventory) = self.report.inventory {
                 let words = super::inventory::summary_line(inventory);
-                page.leaf("p", &[("class", &"counts")], words.trim_end());
+                page.leaf("p", &[("class", &"counts")], words);
             }
             self.about(page);
         });

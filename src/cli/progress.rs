@@ -1,0 +1,79 @@
+//! That the work goes on, for a person who waits for it.
+
+use std::io::{IsTerminal, Write};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use super::args::Global;
+
+/// Work that takes no longer says nothing.
+const STEP: Duration = Duration::from_secs(1);
+
+/// Does the work; from a second on a line on standard error tells how long it has taken, where that
+/// is a terminal. The line is gone at the end.
+pub fn shown<T>(global: &Global, words: &str, work: impl FnOnce() -> T) -> T {
+    let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    // Lines of the log would run into it.
+    let logs = tracing::enabled!(tracing::Level::INFO);
+    if global.quiet || dumb || logs || !std::io::stderr().is_terminal() {
+        return work();
+    }
+    let (done, waiting) = channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || tell(words, &waiting, STEP, &mut std::io::stderr()));
+        let result = work();
+        drop(done);
+        result
+    })
+}
+
+/// Until the other end is dropped. That nobody reads it is no error.
+fn tell(words: &str, waiting: &Receiver<()>, step: Duration, out: &mut impl Write) {
+    let mut steps = 0_u32;
+    while waiting.recv_timeout(step) == Err(RecvTimeoutError::Timeout) {
+        steps += 1;
+        let _ = write!(out, "\r{words} ({steps} s)").and_then(|()| out.flush());
+    }
+    if steps > 0 {
+        let _ = write!(out, "\r\u{1b}[K").and_then(|()| out.flush());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::Sender;
+
+    use super::*;
+
+    /// Ends the work as soon as something was said of it.
+    struct Screen {
+        text: Vec<u8>,
+        work: Option<Sender<()>>,
+    }
+
+    impl Write for Screen {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.text.extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            self.work = None;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn long_work_is_told_of_and_short_work_is_not() {
+        let (work, waiting) = channel();
+        let mut screen = Screen { text: Vec::new(), work: Some(work) };
+        tell("Reading the host", &waiting, Duration::ZERO, &mut screen);
+        assert_eq!(screen.text, b"\rReading the host (1 s)\r\x1b[K");
+        let (work, waiting) = channel::<()>();
+        drop(work);
+        let mut screen = Vec::new();
+        tell("Reading the host", &waiting, STEP, &mut screen);
+        assert_eq!(screen, b"");
+    }
+}
