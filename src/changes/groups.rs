@@ -54,8 +54,9 @@ impl Changes {
             }
         }
         self.enter_and_leave(&ties);
-        let tied = ties.iter().filter_map(|&(was, is, at)| Some((was?, is?, at))).collect();
-        for cluster in clusters(tied) {
+        let grouped: Vec<(u32, u32, Address)> =
+            ties.iter().filter_map(|&(was, is, at)| Some((was?, is?, at))).collect();
+        for cluster in clusters(&grouped) {
             self.groups.extend(cluster.change());
         }
         let stayed: BTreeSet<Address> = pairs.values().copied().collect();
@@ -123,7 +124,7 @@ impl Cluster {
 }
 
 /// The ties, put together wherever they share a group.
-fn clusters(ties: Vec<(u32, u32, Address)>) -> Vec<Cluster> {
+fn clusters(ties: &[(u32, u32, Address)]) -> Vec<Cluster> {
     let mut by_before: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     let mut by_after: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for (number, (was, is, _)) in ties.iter().enumerate() {

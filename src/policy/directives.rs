@@ -22,9 +22,11 @@ pub(super) struct Directives<'a> {
     /// Those of all that is about a VM.
     vms: BTreeMap<(&'static str, usize), usize>,
     /// Those of policies: by code, the policy, and the VM and device they are about.
-    policies: BTreeMap<(&'static str, usize, Option<usize>, Option<Address>), usize>,
+    policies: BTreeMap<InPolicy, usize>,
     config: &'a Config,
 }
+
+type InPolicy = (&'static str, usize, Option<usize>, Option<Address>);
 
 /// What the command line says of all rules.
 #[derive(Clone, Copy)]
