@@ -64,7 +64,12 @@ fn it_shows_groups_devices_and_who_wants_them() {
         assert!(svg.contains(words), "{words}: {svg}");
     }
     assert!(svg.contains("VM gpu-node-01, blocked"), "{svg}");
-    assert!(svg.contains(&format!("{GPU}, NVIDIA Corporation AD102 [GeForce RTX 4090], nvidia, group 16, blocked, for gpu-node-01")), "{svg}");
+    assert!(
+        svg.contains(&format!(
+            "{GPU}, NVIDIA AD102 [GeForce RTX 4090], nvidia, group 16, blocked, for gpu-node-01"
+        )),
+        "{svg}"
+    );
     assert_eq!(svg.matches("class=\"p-wire p-bad\"").count(), 2, "{svg}");
     assert!(!svg.contains("a part of it"), "{svg}");
     let split = validated(HostDir::sample(HELD).group(NVME, Some(16)).root());
@@ -113,7 +118,7 @@ fn what_is_alike_is_one_box_and_what_is_wanted_has_its_own() {
     let root = host.root().to_str().unwrap();
     let svg =
         run_on(config.as_bytes(), &["validate", "--format", "svg", "--root", root, "-"]).stdout;
-    assert!(svg.contains("7 × ") && svg.contains("0000:00:05.7, Intel Corporation"), "{svg}");
+    assert!(svg.contains("7 × ") && svg.contains("0000:00:05.7, Intel "), "{svg}");
 }
 
 #[test]

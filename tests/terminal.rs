@@ -9,13 +9,17 @@
 mod common;
 
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{AUDIO, HELD, HostDir, example, run, sample, skipped};
 
 /// What a terminal of tmux shows of a command, with lines that did not fit put together again;
 /// none where there is no tmux. With `style`, also what sets colours and links.
 fn shown(columns: usize, environment: &[&str], arguments: &str, style: bool) -> Option<String> {
-    let name = format!("ai-how-{}-{columns}-{}", std::process::id(), arguments.len());
+    // Tests run beside each other, and each needs a server of its own.
+    static STARTED: AtomicUsize = AtomicUsize::new(0);
+    let number = STARTED.fetch_add(1, Ordering::Relaxed);
+    let name = format!("ai-how-{}-{number}", std::process::id());
     let tmux = |args: &[&str]| {
         let mut command = Command::new("tmux");
         command.args(["-L", &name, "-f", "/dev/null"]).args(args);

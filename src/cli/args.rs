@@ -146,14 +146,18 @@ pub struct ValidateArgs {
     /// Who starts the VMs, by name or number: may this user open /dev/kvm and the VFIO nodes?
     #[arg(long = "as", value_name = "USER")]
     pub user: Option<String>,
-    /// Write what mends it into this file, a shell script to be read and then run as root, and FILE.undo beside it, which takes it back
+    /// Write what mends it, and FILE.undo beside it
+    ///
+    /// A shell script to be read and then run as root, and one which takes it back.
     #[arg(long, value_name = "FILE", conflicts_with = "skip_pcie_validation")]
     pub fix_script: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct DirectiveArgs {
-    /// Pass over what this rule finds, for a reason: AH301="the audio function stays". Of errors only those of AH021, AH301, `AH4xx` and `AH6xx`
+    /// Pass over what this rule finds, for a reason
+    ///
+    /// AH301="the audio function stays". Of errors only those of AH021, AH301, `AH4xx` and `AH6xx`.
     #[arg(long, value_name = "CODE=REASON", add = ArgValueCandidates::new(codes))]
     pub ignore: Vec<String>,
     /// Make what this rule finds a warning, also with --strict
