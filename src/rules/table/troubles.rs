@@ -19,33 +19,8 @@ struct Trouble {
     codes: &'static str,
 }
 
-/// What cannot be told from the state of a host, or not yet.
+/// What is no state of a host.
 const NOT_KNOWN: &[(&str, &str, &str)] = &[
-    (
-        "pop-os/pop#968, harvester#2819",
-        "The binding is gone after the next boot",
-        "Which binding the next boot brings is written in files of the boot (modprobe.d, initramfs, driverctl), which are not read yet. After that boot it is AH207 or AH208.",
-    ),
-    (
-        "HikariKnight/quickpassthrough#10, truenas/middleware#11397, archlinux/mkinitcpio#98",
-        "An `ids=` option takes both of two identical cards",
-        "vfio-pci's `ids` cannot be read back, and the files that set it are not read yet. The commands printed bind by address, so they never do that.",
-    ),
-    (
-        "kubevirt#8472, kubevirt#17694",
-        "The VM does not start for its locked memory",
-        "The limit is that of the process that starts the VM, and the VM's memory; neither is judged yet.",
-    ),
-    (
-        "canonical/lxd#14381",
-        "A very large BAR does not fit into the guest",
-        "`ai-how inventory gpu` shows the size of every BAR; what the guest's firmware can map is not on the host.",
-    ),
-    (
-        "kubeswift#619",
-        "The device is on another NUMA node than the VM",
-        "The inventory shows the node of every device; where the VM's memory will be is not judged yet.",
-    ),
     (
         "pciutils#61",
         "No JSON from lspci",
@@ -78,6 +53,24 @@ fn card_with_usb() -> FakeHost {
 }
 
 const SECOND_CARD: Address = Address::new(0, 4, 0, 0);
+const LARGE_BAR: &str = "\
+0x00000000f6000000 0x00000000f6ffffff 0x0000000000040200
+0x0000006000000000 0x00000067ffffffff 0x000000000014220c
+0x0000000000000000 0x0000000000000000 0x0000000000000000
+0x0000000000000000 0x0000000000000000 0x0000000000000000
+0x0000000000000000 0x0000000000000000 0x0000000000000000
+0x0000000000000000 0x0000000000000000 0x0000000000000000
+0x0000000000000000 0x0000000000000000 0x0000000000000000
+";
+
+fn drive_with(keys: &str) -> String {
+    wanting(&[(NVME, "storage")]).replacen(
+        "pcie_passthrough",
+        &format!("{keys}, pcie_passthrough"),
+        1,
+    )
+}
+
 const VMD_DRIVE: Address = Address::new(0x10000, 0xe1, 0, 0);
 
 #[rustfmt::skip]
@@ -120,6 +113,11 @@ fn troubles() -> Vec<Trouble> {
         row("siderolabs/talos#14356", "The boot framebuffer holds BAR 0", "Kernel 5.15, the firmware's screen inside a BAR of the GPU", workstation().release("5.15.0-91-generic").boot_screen(GPU, "BOOTFB"), ONE_GPU, "AH217"),
         row("harvester#7340", "\"ineligible for IOMMU domain attach\"", "A reserved region of the firmware (RMRR)", workstation().reserved(16, "0x000000007d000000 0x000000007f7fffff direct\n"), ONE_GPU, "AH215"),
         row("ghw#372, hwloc#354", "PCI domains of five digits behind VMD", "A drive at 10000:e1:00.0 on vfio-pci", workstation().with(VMD_DRIVE, 0x01_0802, (0x144d, 0xa808), Some("vfio-pci"), 41), &wanting(&[(VMD_DRIVE, "storage")]), ""),
+        row("pop-os/pop#968, harvester#2819", "The binding is gone after the next boot", "Bound by hand, and no file says so", workstation().without("/etc/driverctl.d").group(GPU_AUDIO, Some(18)), GPU_ONLY, "AH701"),
+        row("HikariKnight/quickpassthrough#10, truenas/middleware#11397, archlinux/mkinitcpio#98", "An `ids=` option takes both of two identical cards", "`options vfio-pci ids=10de:2684`, and a second card of these ids on nvidia", workstation().file("/etc/modprobe.d/vfio.conf", "options vfio-pci ids=10de:2684\n").with(SECOND_CARD, 0x03_0000, (0x10de, 0x2684), Some("nvidia"), 30), ONE_GPU, "AH703"),
+        row("kubevirt#8472, kubevirt#17694", "The VM does not start for its locked memory", "The caller may lock 8 MiB, and the VM has 8 GiB", workstation().driver(NVME, Some("vfio-pci")).called_by(1000).may_lock(8 << 20), &drive_with("memory_gb: 8"), "AH606"),
+        row("canonical/lxd#14381", "A very large BAR does not fit into the guest", "A BAR of 32 GiB", workstation().attribute(GPU, "resource", LARGE_BAR), ONE_GPU, "AH608"),
+        row("kubeswift#619", "The device is on another NUMA node than the VM", "A GPU on node 0 and a drive on node 1", workstation().driver(NVME, Some("vfio-pci")).two_nodes(32).on_node(GPU, 0).on_node(GPU_AUDIO, 0).on_node(NVME, 1), &wanting(&[(GPU, "gpu"), (GPU_AUDIO, "audio"), (NVME, "storage")]), "AH601"),
         row("kata-containers#12393", "IOMMUFD in the place of the container", "No type1, no group nodes; devices by their own nodes", workstation().iommufd_only(), ONE_GPU, ""),
     ]
 }
@@ -159,7 +157,7 @@ pub fn page() -> String {
         page +=
             &format!("| {threads} | {what} | {state} | {} | {said} |\n", judged.verdict.as_str());
     }
-    page += "\n## What is not known\n\n| threads | trouble | why |\n|---|---|---|\n";
+    page += "\n## What is no state of a host\n\n| threads | trouble | why |\n|---|---|---|\n";
     for (threads, trouble, why) in NOT_KNOWN {
         page += &format!("| {threads} | {trouble} | {why} |\n");
     }
