@@ -2,7 +2,7 @@
 //!
 //! *Invariant:* a command is made of addresses, numbers, fixed words and [plain](is_plain) names
 //! only, never of other text from the host. What hangs on distribution, bootloader and initramfs is
-//! told in words until it is known for sure; [`settle`] writes it for the host once all is judged.
+//! told in words until it is known for sure; [`settle()`] writes it for the host once all is judged.
 
 mod access;
 mod at_boot;
