@@ -130,7 +130,9 @@ fn a_device_that_moved_is_told_from_one_that_went() {
     assert!(text.starts_with("Changed: 1 device moved.\n"), "{text}");
     assert!(text.contains("\n  moved  0000:05:00.0 -> 0000:06:00.0  Intel"), "{text}");
     // Another card in the same place is one that went and one that came.
-    let swapped = with(&[one]).attribute(one, "uevent", "PCI_CLASS=20000\nPCI_ID=8086:1521\n");
+    let swapped = with(&[one])
+        .attribute(one, "uevent", "PCI_CLASS=20000\nPCI_ID=8086:1521\n")
+        .attribute(one, "device", "0x1521\n");
     let (_, document) = document(&with(&[one]), &swapped);
     let summary = (&document["summary"]["went"], &document["summary"]["came"]);
     assert_eq!(summary, (&1.into(), &1.into()), "{document:#}");
@@ -151,6 +153,44 @@ fn what_is_known_at_one_moment_alone_is_no_change() {
     let rubbish = ready().attribute(GPU, "numa_node", "no");
     let (status, document) = document(&ready(), &rubbish);
     assert_eq!((status, &document["unknown"][0]["device"]), (3, &GPU.into()), "{document:#}");
+}
+
+#[test]
+fn what_is_known_at_neither_moment_is_not_the_same_where_all_else_stands_on_it() {
+    let no_ids = || ready().without(GPU, "uevent").without(GPU, "vendor");
+    let two_minds = || ready().attribute(GPU, "vendor", "0x1002\n");
+    let not_compared = |before: HostDir, after: HostDir| {
+        let (status, document) = document(&before, &after);
+        assert_eq!((status, &document["answer"]), (3, &"undetermined".into()), "{document:#}");
+        let unknown = &document["unknown"][0];
+        let text = diff(&before, &after, &[]).stdout;
+        assert!(text.contains("\nCould not be compared\n"), "{text}");
+        (unknown["what"].clone(), unknown["before"].is_null(), unknown["after"].is_null())
+    };
+    let bus_less = || HostDir::bare().folder("sys");
+    assert_eq!(not_compared(bus_less(), bus_less()), ("the PCI bus".into(), false, false));
+    let empty_bus = || ready().remove("sys/bus/pci/devices").folder("sys/bus/pci/devices");
+    assert_eq!(not_compared(ready(), empty_bus()), ("the PCI bus".into(), true, false));
+    assert_eq!(not_compared(ready(), no_ids()), ("ids".into(), true, false));
+    assert_eq!(not_compared(no_ids(), no_ids()), ("ids".into(), false, false));
+    assert_eq!(not_compared(ready(), two_minds()), ("ids".into(), true, false));
+}
+
+#[test]
+fn a_snapshot_is_the_same_as_the_host_it_was_made_of() {
+    let host = ready().write("proc/cmdline", "root=UUID=1234 ro quiet intel_iommu=on\n");
+    let snapshot = host.root().join("before.snap");
+    let (root, file) = (host.root().to_str().unwrap(), snapshot.to_str().unwrap());
+    assert_eq!(run(["snapshot", "--root", root, "-o", file]).status, 0);
+    for args in [
+        vec!["diff", file, "--root", root],
+        vec!["diff", file, root],
+        vec!["diff", root, file],
+        vec!["diff", file, file],
+    ] {
+        let ran = run(args.clone());
+        assert_eq!(ran.status, 0, "{args:?}: {ran:?}");
+    }
 }
 
 #[test]

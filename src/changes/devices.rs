@@ -32,22 +32,20 @@ pub(super) type Pairs = BTreeMap<Address, Address>;
 
 impl Changes {
     pub(super) fn compare_devices(&mut self, before: &Host, after: &Host) -> Pairs {
-        let (old, new) = match (before.bus.known(), after.bus.known()) {
-            (Ok(old), Ok(new)) => (old.cloned(), new.cloned()),
+        let (old, new) = match (functions(before), functions(after)) {
+            (Ok(old), Ok(new)) => (old, new),
             (old, new) => {
-                let all = |bus: Result<Option<&BTreeSet<Address>>, Gap>| {
-                    bus.map(|all| all.map(|all| format!("{} functions", all.len())))
-                };
-                self.compare("the PCI bus", None, all(old), all(new));
+                self.not_known("the PCI bus", None, old.err(), new.err());
                 return Pairs::new();
             }
         };
-        let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
-        let matched = Matched::new(before, after, &old, &new);
+        let matched = Matched::new(before, after, old, new);
         for (&from, &to) in &matched.pairs {
             let (Some(was), Some(is)) = (before.devices.get(&from), after.devices.get(&to)) else {
                 continue;
             };
+            let (then, now) = (ids_known(was), ids_known(is));
+            self.not_known("ids", Some(to), then.err(), now.err());
             let changes = self.compare_device(was, is);
             let fate = if from == to { Fate::Stayed(to) } else { Fate::Moved { from, to } };
             if from != to || !changes.is_empty() {
@@ -80,6 +78,20 @@ impl Changes {
         }
         changes
     }
+}
+
+/// A bus without any is no answer: a copy in which nothing was kept looks like that.
+fn functions(host: &Host) -> Result<&BTreeSet<Address>, Gap> {
+    let all = host.bus.required()?;
+    if all.is_empty() {
+        return Err(host.bus.unclear("no function", "those that are there"));
+    }
+    Ok(all)
+}
+
+/// Without its ids nothing tells that a function is the one that stood there.
+fn ids_known(device: &Device) -> Result<(), Gap> {
+    device.vendor.required().and(device.device.required()).map(|_| ())
 }
 
 /// What is asked of a function.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Changes;
 use super::devices::Pairs;
-use super::{Changes, Unknown};
 use crate::host::{Gap, Host};
 use crate::pci::Address;
 
@@ -42,13 +42,8 @@ impl Changes {
         for (from, to) in pairs {
             match (group(before, from), group(after, to)) {
                 (Some(Ok(was)), Some(Ok(is))) => ties.push((was, is, *to)),
-                (Some(was), Some(is)) if was.is_ok() != is.is_ok() => {
-                    self.unknown.push(Unknown {
-                        what: "IOMMU group",
-                        device: Some(*to),
-                        before: was.err(),
-                        after: is.err(),
-                    });
+                (Some(was), Some(is)) => {
+                    self.not_known("IOMMU group", Some(*to), was.err(), is.err());
                 }
                 _ => {}
             }

@@ -20,7 +20,7 @@ pub struct Changes {
     /// By address, that of now where there is one.
     pub devices: Vec<DeviceChange>,
     pub groups: Vec<GroupChange>,
-    /// What is known on one side alone.
+    /// What could not be compared.
     pub unknown: Vec<Unknown>,
 }
 
@@ -33,7 +33,7 @@ pub struct Change {
     pub after: Option<String>,
 }
 
-/// A fact that is known at one moment alone.
+/// A fact that is not known at one moment, or at neither.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unknown {
     pub what: &'static str,
@@ -48,7 +48,7 @@ pub struct Unknown {
 pub enum Answer {
     Same,
     Different,
-    /// No change is known, and something is known at one moment alone.
+    /// No change is known, and something could not be compared.
     Undetermined,
 }
 
@@ -71,7 +71,8 @@ impl Changes {
         }
     }
 
-    /// The change of a fact, if it is one. What is known at neither moment is nothing to be told.
+    /// The change of a fact, if it is one. What is known at neither moment is nothing to
+    /// be told, but for that on which all else stands: the bus, ids and groups.
     fn compare(
         &mut self,
         what: &'static str,
@@ -83,10 +84,22 @@ impl Changes {
             (Ok(before), Ok(after)) if before != after => Some(Change { what, before, after }),
             (Ok(_), Ok(_)) | (Err(_), Err(_)) => None,
             (before, after) => {
-                let (before, after) = (before.err(), after.err());
-                self.unknown.push(Unknown { what, device, before, after });
+                self.not_known(what, device, before.err(), after.err());
                 None
             }
+        }
+    }
+
+    /// Tells of what stands in the way of a comparison, if anything does.
+    fn not_known(
+        &mut self,
+        what: &'static str,
+        device: Option<Address>,
+        before: Option<Gap>,
+        after: Option<Gap>,
+    ) {
+        if before.is_some() || after.is_some() {
+            self.unknown.push(Unknown { what, device, before, after });
         }
     }
 }

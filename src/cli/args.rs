@@ -233,7 +233,7 @@ pub struct SnapshotArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Formats: text, json. Exit codes: 0 the same, 1 different, 2 could not run, 3 no change is known and something is known at one moment alone.\nExamples:\n  ai-how snapshot -o before.snap\n  ai-how diff before.snap\n  ai-how diff before.snap after.snap --format json"
+    after_long_help = "Formats: text, json. Exit codes: 0 the same, 1 different, 2 could not run, 3 no change is known and something could not be compared.\nExamples:\n  ai-how snapshot -o before.snap\n  ai-how diff before.snap\n  ai-how diff before.snap after.snap --format json"
 )]
 pub struct DiffArgs {
     /// A snapshot or directory of before

@@ -97,7 +97,10 @@ fn stage_scripts(path: &Path, scripts: &Scripts) -> Result<Vec<Staged>, CliError
 
 /// The host of this run; what was read of it is in the log.
 pub fn read_host(global: &Global, need: &Need) -> Result<Host, CliError> {
-    let mut root = open_root(global)?;
+    read_root(open_root(global)?, global, need)
+}
+
+pub fn read_root(mut root: Root, global: &Global, need: &Need) -> Result<Host, CliError> {
     if global.stand_ins {
         root = root.with_stand_ins();
     }

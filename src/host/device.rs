@@ -96,12 +96,8 @@ pub fn read(root: &Root, address: Address, need: &Need, with_state: bool) -> Dev
     let class = uevent
         .value("PCI_CLASS", "a class", Class::from_uevent)
         .or(|| reader.text("class").parse("a class, 0x030000", |text| Class::from_sysfs(text)));
-    let vendor = uevent
-        .value("PCI_ID", "two ids, 10DE:2684", |ids| PciId::from_digits(ids.split_once(':')?.0))
-        .or(|| reader.id("vendor"));
-    let device = uevent
-        .value("PCI_ID", "two ids, 10DE:2684", |ids| PciId::from_digits(ids.split_once(':')?.1))
-        .or(|| reader.id("device"));
+    let vendor = reader.told_id(&uevent, 0, "vendor");
+    let device = reader.told_id(&uevent, 1, "device");
     let secondary_bus = reader.exists("secondary_bus_number");
     // A capture without the attribute says nothing about a device whose class has it.
     let secondary_bus = match class.known() {
@@ -301,6 +297,26 @@ impl<'a> Reader<'a> {
 
     fn id(&self, name: &'static str) -> Reading<PciId> {
         self.text(name).parse("an id, 0x10de", |text| PciId::from_sysfs(text))
+    }
+
+    /// By `uevent`; of a copy, whose files can be of two moments, by the file of the id too.
+    fn told_id(&self, uevent: &Uevent, part: usize, file: &'static str) -> Reading<PciId> {
+        let told = uevent.value("PCI_ID", "two ids, 10DE:2684", |ids| {
+            let (vendor, device) = ids.split_once(':')?;
+            PciId::from_digits([vendor, device].get(part)?)
+        });
+        if !self.root.may_be_partial() {
+            return told.or(|| self.id(file));
+        }
+        let by_file = self.id(file);
+        match (told.known(), by_file.known()) {
+            (Ok(Some(told)), Ok(Some(filed))) if told != filed => {
+                let found = format!("{filed}, and uevent {told}");
+                let why = Why::Malformed { found, expected: "one id" };
+                Reading::unknown(by_file.path().clone(), why)
+            }
+            _ => told.or(|| by_file),
+        }
     }
 
     fn uevent(&self) -> Uevent {

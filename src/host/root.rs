@@ -139,11 +139,15 @@ impl Root {
 
     /// The same root, with stand-ins in the place of personal data. A snapshot holds nothing else.
     pub fn with_stand_ins(mut self) -> Self {
-        if !matches!(self.backend, Backend::Snapshot(_)) {
+        if !self.is_snapshot() {
             self.stand_ins = Some(StandIns::of(&self));
             self.folders = RefCell::default();
         }
         self
+    }
+
+    pub fn is_snapshot(&self) -> bool {
+        matches!(self.backend, Backend::Snapshot(_))
     }
 
     /// The same root, keeping all that it hands out.

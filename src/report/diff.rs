@@ -21,7 +21,7 @@ pub struct DiffView {
     /// Name and version of this document.
     pub schema: &'static str,
     pub tool: Tool,
-    /// `undetermined` where no change is known, and something is known at one moment alone.
+    /// `undetermined` where no change is known, and something could not be compared.
     #[schemars(extend("enum" = ["same", "different", "undetermined"]))]
     pub answer: &'static str,
     pub before: HostView,
@@ -30,7 +30,7 @@ pub struct DiffView {
     pub host: Vec<DiffChange>,
     pub devices: Vec<DiffDevice>,
     pub groups: Vec<DiffGroup>,
-    /// What is known at one moment alone.
+    /// What could not be compared.
     pub unknown: Vec<DiffUnknown>,
     pub summary: DiffSummary,
 }
@@ -72,7 +72,7 @@ pub struct DiffGroup {
     pub members: Vec<String>,
 }
 
-/// A fact that is known at one moment alone: the reason stands at the other.
+/// A fact that could not be compared: the reason stands at the moment at which it is not known.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DiffUnknown {
     pub what: &'static str,
@@ -198,7 +198,7 @@ pub fn text(changes: &Changes, before: &Host, after: &Host, paint: Paint, quiet:
             changes.groups.iter().map(|it| paint.wrapped("  ", &group_words(it))).collect(),
         ),
         (
-            "Known at one moment alone",
+            "Could not be compared",
             changes
                 .unknown
                 .iter()
@@ -216,7 +216,7 @@ pub fn text(changes: &Changes, before: &Host, after: &Host, paint: Paint, quiet:
 
 fn headline(changes: &Changes, paint: Paint) -> String {
     let unknown = changes.unknown.len();
-    let not_known = format!("{} known at one moment alone", counted(unknown, "fact"));
+    let not_known = format!("{} could not be compared", counted(unknown, "fact"));
     match changes.answer() {
         Answer::Same => paint.verdict(Verdict::Ready, "Nothing has changed."),
         Answer::Undetermined => {
@@ -324,10 +324,9 @@ fn word(how: Regrouped) -> &'static str {
 
 fn unknown_words(unknown: &Unknown) -> String {
     let device = unknown.device.map(|device| format!(" of {device}")).unwrap_or_default();
-    let (moment, gap) = match (&unknown.before, &unknown.after) {
-        (Some(gap), _) => ("before", Some(gap)),
-        (None, gap) => ("now", gap.as_ref()),
-    };
-    let why = gap.map(|gap| escaped(&gap.to_string())).unwrap_or_default();
-    format!("{}{device}: not known {moment}: {why}", unknown.what)
+    let moments = [("before", &unknown.before), ("now", &unknown.after)];
+    let told = moments.into_iter().filter_map(|(moment, gap)| {
+        Some(format!("not known {moment}: {}", escaped(&gap.as_ref()?.to_string())))
+    });
+    format!("{}{device}: {}", unknown.what, told.collect::<Vec<_>>().join("; "))
 }
