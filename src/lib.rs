@@ -7,6 +7,8 @@ mod changes;
 mod cli;
 mod config;
 mod finding;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 #[cfg(test)]
 mod generated;
 mod host;

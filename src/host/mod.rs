@@ -68,7 +68,9 @@ pub use placement::Placement;
 pub use reading::{Evidence, Gap, Reading, Why};
 pub use reset::{OwnReset, own_reset, reset_peers, resets_with};
 #[cfg(test)]
-pub use root::{Asked, Entry, Tree};
+pub use root::Entry;
+#[cfg(any(test, fuzzing))]
+pub use root::{Asked, Tree};
 pub use root::{Root, RootError};
 pub use slots::Slots;
 pub use system::System;

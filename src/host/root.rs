@@ -181,7 +181,7 @@ impl Root {
     }
 
     /// A host that exists as a snapshot in memory only.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub fn replaying(replay: Replay) -> Self {
         Self::over(Backend::Snapshot(Box::new(replay)))
     }

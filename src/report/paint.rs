@@ -19,7 +19,7 @@ pub struct Paint {
 }
 
 impl Paint {
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub const PLAIN: Self = Self { colour: false, unicode: false, width: None, rules_page: None };
 
     pub fn bold(self, text: &str) -> String {

@@ -239,6 +239,26 @@ pub(super) fn amount_line(line: &str) -> Option<String> {
     ASKED.contains(&key).then(|| line.to_owned())
 }
 
+/// `/proc/interrupts` without how often each came, which is another at each look
+/// (`kernel/irq/proc.c`, `show_interrupts`).
+pub(super) fn without_counts(table: &str) -> String {
+    let processors = table.lines().next().unwrap_or("").split_ascii_whitespace().count();
+    let line = |line: &str| {
+        let mut words = line.split_ascii_whitespace();
+        let number = words.next().filter(|word| word.ends_with(':'))?;
+        let counts = words.clone().take(processors);
+        let counts = counts.take_while(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
+        let counted = counts.count();
+        let rest: Vec<&str> = words.skip(counted).collect();
+        Some(format!("{number}{} {}", " 0".repeat(counted), rest.join(" ")))
+    };
+    let shown = table.split_inclusive('\n').map(|whole| {
+        let end = if whole.ends_with('\n') { "\n" } else { "" };
+        line(whole).map_or_else(|| whole.to_owned(), |line| line.trim_end().to_owned() + end)
+    });
+    shown.collect()
+}
+
 /// Without options that are texts: names of hosts, keys and compilers.
 pub(super) fn config_line(line: &str) -> Option<String> {
     (!line.contains("=\"")).then(|| line.to_owned())

@@ -125,6 +125,7 @@ impl StandIns {
             ("/proc/modules", _) => lines(&|line| Some(boot::module_line(line))),
             (_, "meminfo") => lines(&boot::amount_line),
             ("/proc/iomem", _) => lines(&boot::memory_line),
+            ("/proc/interrupts", _) => self.words(&boot::without_counts(text)),
             ("/proc/swaps", _) => lines(&|line| Some(self.swap(line))),
             ("/proc/bus/input/devices", _) => lines(&|line| Some(self.input_line(line))),
             (_, "os-release") => lines(&boot::os_line),

@@ -346,6 +346,13 @@ fn what_the_kernel_tells_of_itself_names_nobody() {
         told("/proc/modules", "kvm 1 0 - Live 0xffffffffc0de0000\n"),
         "kvm 1 0 - Live 0x0000000000000000\n"
     );
+    assert_eq!(
+        told(
+            "/proc/interrupts",
+            "      CPU0  CPU1\n 24:  12  7 IR-PCI-MSIX-0000:02:00.0  0-edge  nvme0q0\nNMI: 3 4 Non-maskable interrupts\nERR: 5\n"
+        ),
+        "      CPU0  CPU1\n24: 0 0 IR-PCI-MSIX-0000:02:00.0 0-edge nvme0q0\nNMI: 0 0 Non-maskable interrupts\nERR: 0\n"
+    );
     assert_eq!(told("/boot/config-6.1", "A=y\nB=\"pan\"\n"), "A=y\n");
     assert_eq!(stand_ins().contents("/proc/cpuinfo", vec![b'a', 0xff]), [0xff]);
     let fabric = told("/sys/class/nvme/nvme0/address", "traddr=192.168.2.9,trsvcid=4420\n");

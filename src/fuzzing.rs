@@ -1,0 +1,130 @@
+//! What the fuzz targets in `fuzz/` call: bytes of a stranger, through the readers and the rules.
+//! None may panic, and none may make a host ready that is not.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::config::{self, Config};
+use crate::host::fake::FakeHost;
+use crate::host::snapshot::{Made, Replay, take};
+use crate::host::{Asked, Devices, Host, Need, Root, Tree};
+use crate::inventory::{Filter, Inventory};
+use crate::policy::{self, Judged, Policy, Verdict};
+use crate::report::doctor;
+use crate::report::inventory::InventoryView;
+use crate::report::paint::Paint;
+use crate::report::text::{self, Amount};
+use crate::report::view::Validate;
+use crate::rules::{self, example};
+use crate::source::Sources;
+
+/// A snapshot, or the tar in one: its checksums are put right, so that what was changed in it is
+/// looked at. One that is read is judged, and can be packed and read again.
+pub fn snapshot(bytes: &[u8]) {
+    let archive = match bytes {
+        [0x1f, 0x8b, ..] => bytes.to_vec(),
+        _ => packed(bytes),
+    };
+    let read = |archive: &[u8]| Replay::read(archive, Path::new("fuzzed.snap"));
+    let Ok(replay) = read(&archive) else { return };
+    let root = Root::replaying(replay);
+    judge_all(&root);
+    let made = Made { time: String::new(), driver_override: true };
+    let again = take(root, &made).expect("what was read can be packed");
+    if let Err(error) = read(&again.archive) {
+        panic!("what was packed cannot be read: {error}");
+    }
+}
+
+/// A configuration, on a host on which all is well.
+pub fn config(bytes: &[u8]) {
+    static TREE: OnceLock<Tree> = OnceLock::new();
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let tree = TREE.get_or_init(|| FakeHost::workstation().tree());
+    judge(&Root::memory(tree.clone()), text);
+}
+
+/// Files of a host that is held by its own driver and has no IOMMU. No file alone can mend that,
+/// so it is never ready. Each is told as two bytes for which it is, one for its length, and what it
+/// holds.
+pub fn readers(bytes: &[u8]) {
+    static HOST: OnceLock<(Tree, Vec<String>)> = OnceLock::new();
+    let (tree, paths) = HOST.get_or_init(|| {
+        let tree = FakeHost::gpu_held_by_nvidia().iommu_off_in_firmware().tree();
+        let root = Root::memory(tree.clone()).recording();
+        Host::read(&root, &Need::everything());
+        let asked = root.asked().into_iter();
+        (tree, asked.filter(|(_, asked)| *asked == Asked::Text).map(|(path, _)| path).collect())
+    });
+    let mut tree = tree.clone();
+    let mut rest = bytes;
+    while let [low, high, length, after @ ..] = rest {
+        let which = usize::from(u16::from_le_bytes([*low, *high])) % paths.len();
+        let (contents, next) = after.split_at(after.len().min(usize::from(*length)));
+        tree.file(&paths[which], contents);
+        rest = next;
+    }
+    let verdict = judge_all(&Root::memory(tree));
+    assert_ne!(verdict, Some(Verdict::Ready), "the host is not ready");
+}
+
+/// The host alone, its inventory, and a plan for it.
+fn judge_all(root: &Root) -> Option<Verdict> {
+    let host = Host::read(root, &Need { all_groups: true, ..Need::default() });
+    let (answers, checks) = rules::run_host(&host);
+    let judged = policy::judge(answers, &Config::default(), Some(&host), Policy::default());
+    doctor::text(&judged, &checks, Paint::PLAIN, Amount::Verbose);
+    let need = Need { devices: Devices::All, details: true, link: true, ..Need::default() };
+    let host = Host::read(root, &need);
+    let inventory = Inventory::new(&host, &Filter::default()).of_cards(&host);
+    written(&InventoryView::with_cards(&host, &inventory));
+    judge(root, example::ONE_GPU)
+}
+
+/// None of a configuration past a limit.
+fn judge(root: &Root, plan: &str) -> Option<Verdict> {
+    let mut sources = Sources::default();
+    sources.add("fuzzed.yaml", plan);
+    let config = config::load(&sources, &|_| None).ok()?;
+    let host = Host::read(root, &rules::need(&config));
+    let answers = rules::run(&config, Some(&host));
+    let judged: Judged = policy::judge(answers, &config, Some(&host), Policy::default());
+    text::validate(&judged, &config, &sources, Paint::PLAIN, Amount::Verbose);
+    written(&Validate::new(&judged, &config, Some(&host), &sources));
+    Some(judged.verdict)
+}
+
+fn written(view: &impl serde::Serialize) {
+    serde_json::to_string(view).expect("a report is JSON");
+}
+
+fn packed(tar: &[u8]) -> Vec<u8> {
+    let mut tar = tar.to_vec();
+    tar.resize(tar.len().next_multiple_of(512), 0);
+    tar.extend([0; 1024]);
+    put_checksums_right(&mut tar);
+    let mut packed = GzEncoder::new(Vec::new(), Compression::none());
+    packed.write_all(&tar).and_then(|()| packed.finish()).expect("memory takes it")
+}
+
+fn put_checksums_right(tar: &mut [u8]) {
+    let mut at = 0;
+    while let Some(block) = tar.get_mut(at..at + 512) {
+        if block.iter().all(|&byte| byte == 0) {
+            return;
+        }
+        block[148..156].fill(b' ');
+        let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
+        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        let digits = block[124..136].iter().take_while(|byte| matches!(byte, b'0'..=b'7'));
+        let size = digits.fold(0, |size, digit| size * 8 + usize::from(digit - b'0'));
+        at = at.saturating_add(512).saturating_add(size.next_multiple_of(512));
+        if at > tar.len() {
+            return;
+        }
+    }
+}
