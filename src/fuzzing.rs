@@ -24,6 +24,9 @@ use crate::source::Sources;
 
 /// A snapshot, or the tar in one: its checksums are put right, so that what was changed in it is
 /// looked at. One that is read is judged, and can be packed and read again.
+///
+/// # Panics
+/// Where that does not hold.
 pub fn snapshot(bytes: &[u8]) {
     let archive = match bytes {
         [0x1f, 0x8b, ..] => bytes.to_vec(),
@@ -51,6 +54,9 @@ pub fn config(bytes: &[u8]) {
 /// Files of a host that is held by its own driver and has no IOMMU. No file alone can mend that,
 /// so it is never ready. Each is told as two bytes for which it is, one for its length, and what it
 /// holds.
+///
+/// # Panics
+/// If it is ready.
 pub fn readers(bytes: &[u8]) {
     static HOST: OnceLock<(Tree, Vec<String>)> = OnceLock::new();
     let (tree, paths) = HOST.get_or_init(|| {
