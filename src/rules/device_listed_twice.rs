@@ -1,5 +1,7 @@
 //! AH020 device-listed-twice
 
+use std::collections::BTreeMap;
+
 use super::example::{ONE_GPU, Scene};
 use super::{Check, Example, Rule};
 use crate::config::Config;
@@ -25,22 +27,20 @@ pub static RULE: Rule = Rule {
 
 fn check(config: &Config, answer: &mut Answer) {
     for (index, vm) in config.vms.iter().enumerate() {
-        let devices = vm.enabled_devices();
-        for (at, later) in devices.iter().enumerate() {
+        let mut mentions = BTreeMap::new();
+        for later in vm.enabled_devices() {
             let address = later.address.value;
-            let Some(first) = devices[..at].iter().find(|other| other.address.value == address)
-            else {
+            let first = *mentions.entry(address).or_insert(later.address.span);
+            if first == later.address.span {
                 continue;
-            };
+            }
             let message = format!("{} lists {address} twice", vm.name);
             let finding = Finding::new(message).vm(index).device(address).at(later.address.span);
-            answer.find(
-                finding.related(Related::place("the first mention", first.address.span)).remedy(
-                    Remedy::advice(
-                        "Keep one of the two mentions, or correct the function's number of one.",
-                    ),
+            answer.find(finding.related(Related::place("the first mention", first)).remedy(
+                Remedy::advice(
+                    "Keep one of the two mentions, or correct the function's number of one.",
                 ),
-            );
+            ));
         }
     }
 }
