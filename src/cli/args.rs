@@ -220,7 +220,7 @@ pub struct GpuArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_long_help = "Personal data (addresses of networks and cards, names of hosts, persons and processes, UUIDs) are replaced by stand-ins, which docs/snapshot.md lists; serial numbers are never read. Run it as root, or what only root may see is missing.\nExamples:\n  ai-how snapshot -o host.snap\n  ai-how snapshot --dry-run\n  ai-how validate --root host.snap cluster.yaml"
+    after_long_help = "Personal data (addresses of networks and cards, names of hosts, persons and processes, UUIDs) are replaced by stand-ins, which docs/snapshot.md lists; files that hold serial numbers are never read. Run it as root, or what only root may see is missing.\nExamples:\n  ai-how snapshot -o host.snap\n  ai-how snapshot --dry-run\n  ai-how validate --root host.snap cluster.yaml"
 )]
 pub struct SnapshotArgs {
     /// List what would be packed; with --format json, the manifest

@@ -182,6 +182,8 @@ impl StandIns {
                 format!("{name}={}", self.words(value.rsplit('/').next().unwrap_or("*")))
             }
             Some(value) if is_kept(&name) => format!("{name}={}", self.words(value)),
+            // The end of something in base64 looks like a name with an empty value.
+            Some(value) if value.trim_matches('=').is_empty() => "*".to_owned(),
             Some(_) => format!("{name}=*"),
         }
     }
