@@ -5,9 +5,12 @@
 //! counting as none.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, FileType, OpenOptions};
 use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 /// The largest configuration that is read, in bytes: a cluster of ten thousand VMs has a few MiB.
 pub const LARGEST: u64 = 32 << 20;
@@ -21,6 +24,8 @@ pub enum OpenError {
     Denied { path: PathBuf },
     #[error("{path}: a directory, where a configuration file is expected", path = .path.display())]
     Directory { path: PathBuf },
+    #[error("{path}: no regular file, so it is not opened: a policy that nobody named is read from one alone", path = .path.display())]
+    NotAFile { path: PathBuf },
     #[error("{path}: larger than {} MiB, the limit for a configuration", LARGEST >> 20, path = .path.display())]
     TooLarge { path: PathBuf },
     #[error("{path}: not UTF-8 at byte {at}: {hint}", path = .path.display())]
@@ -115,8 +120,11 @@ impl Sources {
             beside.entry(path.with_file_name(POLICY)).or_default().push(file);
         }
         for (path, configs) in beside {
-            match self.open(&path) {
-                Ok(_) => self.policies.push(configs),
+            match open_regular(&path).and_then(|file| read(&path, file)) {
+                Ok(text) => {
+                    self.add(path.display().to_string(), text);
+                    self.policies.push(configs);
+                }
                 Err(OpenError::Missing { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -177,6 +185,29 @@ impl Source {
         let end = self.lines.get(line).map_or(self.text.len(), |&next| next);
         let text = self.text.get(start..end).unwrap_or_default();
         (text.trim_end_matches(['\n', '\r']), start)
+    }
+}
+
+/// Without waiting for who writes into a FIFO, which a configuration may be that the user named, and
+/// without a word to a device.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the policies beside configurations are opened here alone"
+)]
+fn open_regular(path: &Path) -> Result<File, OpenError> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::try_from(flags.bits()).unwrap_or_default();
+    let failed = |error: std::io::Error| failure(path, &error);
+    let not_a_file = || OpenError::NotAFile { path: path.to_owned() };
+    let is_special = |kind: FileType| !kind.is_file() && !kind.is_dir();
+    if is_special(std::fs::metadata(path).map_err(failed)?.file_type()) {
+        return Err(not_a_file());
+    }
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
+    if is_special(file.metadata().map_err(failed)?.file_type()) {
+        Err(not_a_file())
+    } else {
+        Ok(file)
     }
 }
 

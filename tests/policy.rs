@@ -9,7 +9,8 @@
 mod common;
 
 use common::{
-    AUDIO, GPU, HELD, HostDir, READY, Ran, codes, run, run_on, sample, short_file, validate,
+    AUDIO, GPU, HELD, HostDir, READY, Ran, codes, run, run_on, sample, short_file, skipped,
+    validate,
 };
 use serde_json::Value;
 
@@ -281,6 +282,8 @@ fn a_policy_is_read_strictly() {
     for (policy, code, place) in [
         ("ignore: [{rule: AH301}]", "AH003", (1, 11)),
         ("ignore: [{rule: AH301, reason: ''}]", "AH003", (1, 32)),
+        ("ignore: [{rule: AH301, reason: ' '}]", "AH003", (1, 32)),
+        ("ignore: [{rule: ' ', reason: x}]", "AH003", (1, 17)),
         ("ignor: []", "AH004", (1, 1)),
         ("ignore: [{rule: AH301, reason: x, vn: vm}]", "AH004", (1, 35)),
         ("ignore: [{rule: AH301, reason: x, vm: }]", "AH003", (1, 35)),
@@ -306,6 +309,22 @@ fn a_policy_is_read_strictly() {
     std::fs::write(&path, part()).unwrap();
     std::fs::create_dir(folder.path().join(".ai-how.yaml")).unwrap();
     assert!(run(["validate", path.to_str().unwrap()]).could_not_run().contains("a directory"));
+}
+
+#[test]
+fn a_policy_that_is_no_file_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cluster.yaml");
+    std::fs::write(&path, part()).unwrap();
+    let policy = folder.path().join(".ai-how.yaml");
+    let args = ["validate", path.to_str().unwrap(), "--root", "examples/hosts/ready"];
+    std::os::unix::fs::symlink("/dev/zero", &policy).unwrap();
+    assert!(run(args).could_not_run().contains("no regular file"));
+    std::fs::remove_file(&policy).unwrap();
+    if !std::process::Command::new("mkfifo").arg(&policy).status().is_ok_and(|it| it.success()) {
+        return skipped("a_policy_that_is_no_file_is_not_waited_for", "there is no mkfifo");
+    }
+    assert!(run(args).could_not_run().contains("no regular file"));
 }
 
 #[test]

@@ -74,7 +74,9 @@ pub(super) fn check(scalar: &Scalar, shape: Shape) -> Result<(), Wrong> {
         Shape::Ip => ip(scalar).map(drop),
         Shape::Subnet => subnet(scalar).map(drop),
         Shape::Path { suffix } => path(scalar, suffix),
-        Shape::Name if scalar.text.is_empty() => Err(Wrong::new("is an empty text".to_owned())),
+        Shape::Name if scalar.text.trim().is_empty() => {
+            Err(Wrong::new("is an empty text".to_owned()))
+        }
         Shape::Map(_) | Shape::List(_) | Shape::Nodes { .. } => {
             Err(Wrong::unlike(&scalar.text, shape))
         }

@@ -121,7 +121,7 @@ fn value(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
         }
         Shape::Free => return json!({}),
         Shape::Text => return json!({ "type": ["string", "number", "boolean"] }),
-        Shape::Name => return json!({ "type": ["string", "number", "boolean"], "minLength": 1 }),
+        Shape::Name => return json!({ "type": ["string", "number", "boolean"], "pattern": "\\S" }),
         Shape::Integer { min } => {
             json!({ "type": "integer", "minimum": min, "maximum": MAX_INTEGER })
         }

@@ -117,8 +117,9 @@ fn of_type(name: &str, schema: &Value) -> String {
             _ => "map".to_owned(),
         },
         "string" => match schema["pattern"].as_str() {
+            // Anything but blanks.
+            Some(r"\S") | None => "string".to_owned(),
             Some(pattern) => format!("string like `{pattern}`"),
-            None => "string".to_owned(),
         },
         "integer" => match (schema["minimum"].as_u64(), schema["maximum"].as_u64()) {
             (Some(from), Some(to)) => format!("integer from {from} to {to}"),
