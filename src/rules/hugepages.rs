@@ -95,9 +95,9 @@ fn on_the_host(excess: &Excess, size: u64, free: u64, pool: &Pool, answer: &mut 
         finding = finding.detail("The kernel may make the others when they are asked for, where memory is not in pieces by then.");
     }
     let place = "/sys/kernel/mm/hugepages";
-    finding =
-        finding.remedy(remedy::more_pages(place, size, told(&pool.all), excess.amount - free));
-    answer.find(finding.remedy(remedy::pages_at_boot(size, excess.amount)));
+    let (all, missing) = (told(&pool.all), excess.amount - free);
+    finding = finding.remedy(remedy::more_pages(place, size, all, missing));
+    answer.find(finding.remedy(remedy::pages_at_boot(size, all, missing)));
 }
 
 /// Of the node that the devices are on.

@@ -23,7 +23,7 @@ impl Files {
             let listing = list(root, folder);
             let listing =
                 listing.showing(|names| match names.iter().filter(|it| is_one(it)).count() {
-                    0 => "(no such file)".to_owned(),
+                    0 => "(nothing there about it)".to_owned(),
                     1 => "1 file".to_owned(),
                     count => format!("{count} files"),
                 });
