@@ -73,6 +73,41 @@ fn ready() -> HostDir {
     HostDir::sample(READY)
 }
 
+/// Kernels without swap and IPv6 are rare, copies in which a file is missing are not.
+#[test]
+fn what_the_host_uses_is_not_told_by_a_file_that_nobody_kept() {
+    const NIC: &str = "0000:05:00.0";
+    let nic = || {
+        ready()
+            .endpoint("pci0000:00", NIC, "020000", ("8086", "1533"))
+            .group(NIC, Some(30))
+            .driver(NIC, Some("igb"))
+            .folder(&format!("sys/devices/pci0000:00/{NIC}/net/eno1"))
+            .link("sys/class/net/eno1", &format!("../../devices/pci0000:00/{NIC}/net/eno1"))
+    };
+    let unused = || ready().write("proc/1/mountinfo", "22 1 0:20 / /sys rw - sysfs sysfs rw\n");
+    let drive = |name, host, open, status| {
+        case(name, host, &["AH207"], open, status).wanting(&[(NVME, "storage")])
+    };
+    let network = |name, host, open, status| {
+        case(name, host, &["AH207"], open, status).wanting(&[(NIC, "network")])
+    };
+    judge(vec![
+        drive("all is kept", unused(), &[], 1),
+        drive("no swaps", unused().remove("proc/swaps"), &["AH401"], 1),
+        network("all is kept", nic(), &[], 1),
+        network("no routes of IPv6", nic().remove("proc/net/ipv6_route"), &["AH402"], 1),
+        network("no addresses of IPv6", nic().remove("proc/net/if_inet6"), &["AH402"], 1),
+        case(
+            "on vfio-pci",
+            ready().remove("proc/swaps").remove("proc/net/ipv6_route"),
+            &[],
+            &[],
+            0,
+        ),
+    ]);
+}
+
 /// The drive (`NVME`) joins the group of the GPU.
 fn with_nvme(driver: Option<&str>) -> HostDir {
     ready().group(NVME, Some(16)).driver(NVME, driver)

@@ -35,9 +35,11 @@ pub fn read(root: &Root) -> Reading<Vec<Mount>> {
     parse("/proc/1/mountinfo").or(|| parse("/proc/self/mountinfo"))
 }
 
-/// Absent on a kernel without swap.
+/// Absent on a kernel without swap. Few kernels are, and a disk is let go on the strength of it, so
+/// in a copy it is a file that nobody kept.
 pub fn read_swaps(root: &Root) -> Reading<Vec<Swap>> {
-    root.text(&"/proc/swaps".into()).parse("lines of swaps", |text| swaps(text))
+    let text = root.kept_text("/proc/swaps");
+    text.parse("lines of swaps", |text| swaps(text))
 }
 
 /// The mount that holds a file: the one deepest in the path, and of those at one place the last.

@@ -252,6 +252,13 @@ impl Root {
         self.text_up_to(path, LARGEST, TOO_LONG)
     }
 
+    /// The same of what a kernel can be without, though nearly none is: in a copy such a file was more
+    /// likely not kept, so that its absence is no answer.
+    pub fn kept_text(&self, path: &str) -> Reading<String> {
+        let text = self.text(&path.into());
+        if self.may_be_partial() { text.absent_means(Why::NotCaptured) } else { text }
+    }
+
     /// The first bytes of a text file that can be long, cut after the last whole line.
     pub fn text_head(&self, path: &HostPath, bytes: usize) -> Reading<String> {
         let name = path.to_string();

@@ -38,8 +38,9 @@ const REJECT: u32 = 0x200;
 pub fn read(root: &Root) -> Routes {
     Routes {
         v4: root.text(&"/proc/net/route".into()).parse("lines of routes", |text| table_v4(text)),
+        // A kernel without IPv6 has neither file of it.
         v6: root
-            .text(&"/proc/net/ipv6_route".into())
+            .kept_text("/proc/net/ipv6_route")
             .parse("lines of routes of IPv6", |text| {
                 text.lines().map(route_v6).collect::<Option<Vec<_>>>()
             })
@@ -141,7 +142,7 @@ fn carries(flags: u32) -> bool {
 /// of which every interface has one by itself.
 fn read_v6_addresses(root: &Root) -> Reading<Vec<(String, Evidence)>> {
     let path = "/proc/net/if_inet6";
-    root.text(&path.into()).parse("lines of addresses of IPv6", |text| {
+    root.kept_text(path).parse("lines of addresses of IPv6", |text| {
         let address = |line: &str| {
             let words: Vec<&str> = line.split_ascii_whitespace().collect();
             let [address, _, _, scope, _, interface] = words[..] else { return None };
