@@ -179,6 +179,19 @@ pub struct Answer {
     pub not_judged: Option<Evidence>,
 }
 
+impl Act {
+    /// The function that it changes.
+    pub fn address(&self) -> Option<Address> {
+        match self {
+            Self::LoadModules { .. } | Self::GiveNode { .. } => None,
+            Self::RemoveVirtualFunctions { address, .. }
+            | Self::Detach { address }
+            | Self::Bind { address }
+            | Self::Reserve { address } => Some(*address),
+        }
+    }
+}
+
 impl Severity {
     pub fn as_str(self) -> &'static str {
         match self {

@@ -86,7 +86,8 @@ pub fn judge(answers: Answers, config: &Config, host: Option<&Host>, policy: Pol
         let outcome = directives.decide(Subject::of_open(open), open.severity);
         (open.severity, open.ignored) = (outcome.severity, outcome.ignored);
     }
-    remedy::settle(&mut findings, host);
+    let on_vfio = host.map(|host| rules::on_vfio(config, host)).unwrap_or_default();
+    remedy::settle(&mut findings, host, on_vfio);
     for mut finding in idle(&directives, config, host) {
         let outcome = directives.decide(Subject::of_finding(&finding), finding.severity);
         finding.take(outcome);

@@ -13,7 +13,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::{AUDIO, GPU, HELD, HostDir, NVME, OFF, READY, Ran, sample, short_file};
+use common::{AUDIO, GPU, HELD, HostDir, IGPU, NVME, OFF, READY, Ran, sample, short_file};
 use tempfile::TempDir;
 
 /// The script, what takes it back, and where they lie.
@@ -557,4 +557,85 @@ fn a_script_stops_where_the_host_is_not_the_one_that_was_judged() {
         },
         "the driver of 0000:01:00.1 is nvidia, and was snd_hda_intel when it was judged",
     );
+}
+
+/// VMs that do not start by themselves, with a name, devices and more of each device.
+fn by_hand(vms: &[(&str, &[(&str, &str)])]) -> String {
+    let device = |(address, more): &(&str, &str)| {
+        format!("        - {{pci_address: '{address}', device_type: other{more}}}\n")
+    };
+    let vm = |(name, devices): &(&str, &[(&str, &str)])| {
+        let devices: String = devices.iter().map(device).collect();
+        format!(
+            "  - name: {name}\n    auto_start: false\n    pcie_passthrough:\n      enabled: true\n      devices:\n{devices}"
+        )
+    };
+    "compute_nodes:\n".to_owned() + &vms.iter().map(vm).collect::<String>()
+}
+
+fn takes_nothing(written: &Written) {
+    for word in ["move_to", "take_driver_off", "remove_virtual_functions"] {
+        let said = steps(&written.fix);
+        assert!(!said.iter().any(|line| line.contains(word)), "{said:?}");
+    }
+}
+
+#[test]
+fn virtual_functions_stay_where_their_physical_one_has_to() {
+    let host = HostDir::sample(HELD).attribute(NVME, "sriov_numvfs", "2\n");
+    let written = write(host.root(), &short_file(&[(NVME, "storage")]), &[]);
+    takes_nothing(&written);
+    assert!(!written.ran.stdout.contains("echo 0 >"), "{:?}", written.ran);
+}
+
+#[test]
+fn a_group_of_which_a_part_has_to_stay_is_left_whole() {
+    let host = HostDir::sample(HELD).group(NVME, Some(16));
+    let written = write(host.root(), &gpu(), &[]);
+    assert!(written.ran.stdout.contains("AH401"), "{:?}", written.ran);
+    takes_nothing(&written);
+    assert!(!written.ran.stdout.contains("driver/unbind"), "{:?}", written.ran);
+}
+
+#[test]
+fn what_one_vm_declares_as_another_device_is_bound_for_none() {
+    let other = ", vendor_id: '1002', device_id: '73bf'";
+    let plan = by_hand(&[("a", &[(GPU, other)]), ("b", &[(AUDIO, "")])]);
+    let written = write(&sample(HELD), &plan, &[]);
+    assert!(written.ran.stdout.contains("AH202"), "{:?}", written.ran);
+    takes_nothing(&written);
+}
+
+#[test]
+fn vms_that_take_the_last_displays_together_are_given_none() {
+    let host = HostDir::sample(HELD).driver(IGPU, Some("i915"));
+    let card: &[(&str, &str)] = &[(GPU, ""), (AUDIO, "")];
+    let plan = by_hand(&[("a", &[(IGPU, "")]), ("b", card)]);
+    let written = write(host.root(), &plan, &[]);
+    takes_nothing(&written);
+    assert!(written.fix.contains("together"), "{}", written.fix);
+    let alone = write(host.root(), &by_hand(&[("b", card)]), &[]);
+    assert!(steps(&alone.fix).contains(&"move_to 0000:01:00.0 vfio-pci"), "{}", alone.fix);
+}
+
+#[test]
+fn what_the_policy_made_an_error_is_not_taken_off() {
+    let host = HostDir::sample(HELD).attribute(GPU, "boot_vga", "1\n");
+    let warned = write(host.root(), &gpu(), &[]);
+    assert!(warned.ran.stdout.contains("AH403"), "{:?}", warned.ran);
+    assert!(steps(&warned.fix).contains(&"move_to 0000:01:00.0 vfio-pci"), "{}", warned.fix);
+    for flags in [&["--strict"] as &[&str], &["--error", "AH403"]] {
+        let written = write(host.root(), &gpu(), flags);
+        takes_nothing(&written);
+        assert!(written.fix.contains("AH403 is an error"), "{}", written.fix);
+    }
+}
+
+#[test]
+fn a_list_of_ids_names_what_is_bound_already_too() {
+    let host = HostDir::sample(HELD).driver(GPU, Some("vfio-pci"));
+    let host = distribution(host, "arch", &["usr/bin/mkinitcpio"]);
+    let written = write(host.root(), &gpu(), &[]);
+    let ids = "options vfio-pci ids=10de:22bd,10de:2684";
+    assert!(written.ran.stdout.contains(ids), "{:?}", written.ran);
 }

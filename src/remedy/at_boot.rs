@@ -99,7 +99,7 @@ pub fn by_ids(system: &System, devices: &[&Device]) -> Option<Remedy> {
     let ids = Vec::from_iter(ids?).join(",");
     let addresses: Vec<String> = devices.iter().map(|it| it.address.to_string()).collect();
     let who = addresses.join(" and ");
-    let taking = "It takes every card with these ids (ai-how inventory pcie tells whether there is another); where another file has such a line, put the ids into that one, as only the last counts.";
+    let taking = "It takes every card with these ids (ai-how inventory pcie tells whether there is another); where another file has such a line, put the ids into that one, as only the last counts, and keep what an ai-how-vfio.conf that is there says of other cards: the file is written anew.";
     if system.is("nixos") {
         return Some(Remedy::advice(format!(
             "For good: in /etc/nixos/configuration.nix, boot.extraModprobeConfig = \"options vfio-pci ids={ids}\" and boot.initrd.kernelModules = [ \"vfio_pci\" ] give {who} to vfio-pci; then nixos-rebuild switch, and reboot. {taking}"

@@ -8,18 +8,18 @@ use crate::finding::{Finding, Lasting, Remedy};
 use crate::host::{Device, Host, System};
 use crate::pci::Address;
 
-/// Where the host's own way is known, it takes the place of the general words.
-pub fn settle(findings: &mut [Finding], host: Option<&Host>) {
+/// Where the host's own way is known, it takes the place of the general words. What the plan wants
+/// and has `on_vfio` already is named with what is to be bound, where one file names all.
+pub fn settle(findings: &mut [Finding], host: Option<&Host>, on_vfio: BTreeSet<Address>) {
     let Some((host, system)) = host.and_then(|host| Some((host, host.system.as_ref()?))) else {
         return;
     };
     let remedies = || findings.iter().flat_map(|finding| &finding.remedies);
-    let bound: BTreeSet<Address> = remedies()
-        .filter_map(|remedy| match remedy.lasting {
-            Some(Lasting::Binding(address)) => Some(address),
-            _ => None,
-        })
-        .collect();
+    let bound = remedies().filter_map(|remedy| match remedy.lasting {
+        Some(Lasting::Binding(address)) => Some(address),
+        _ => None,
+    });
+    let bound: BTreeSet<Address> = bound.chain(on_vfio).collect();
     let bound: Vec<&Device> = bound.iter().filter_map(|it| host.devices.get(it)).collect();
     for remedy in findings.iter_mut().flat_map(|finding| &mut finding.remedies) {
         let Some(lasting) = &remedy.lasting else { continue };

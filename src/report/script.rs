@@ -5,16 +5,17 @@
 //! [`is_plain`] or that [`quoted`] encloses; text from the host and the configuration stands in
 //! comments, where it cannot end its line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::paint::escaped;
 use super::text::counted;
 use crate::config::Config;
-use crate::finding::{Act, Edit, Finding, ForGood, Lasting, Remedy};
+use crate::finding::{Act, Edit, Finding, ForGood, Lasting, Remedy, Severity};
 use crate::host::{Device, Host};
 use crate::pci::Address;
 use crate::policy::Judged;
 use crate::remedy::is_plain;
+use crate::rules;
 use crate::source::Sources;
 
 /// Both run on dash and busybox sh.
@@ -24,7 +25,7 @@ pub struct Scripts {
 }
 
 pub fn scripts(judged: &Judged, config: &Config, sources: &Sources, host: &Host) -> Scripts {
-    let plan = Plan::new(judged, host);
+    let plan = Plan::new(judged, config, host);
     let names: Vec<String> = sources.names().map(escaped).collect();
     let about = About { judged, config, names: names.join(", ") };
     Scripts { fix: plan.fix(&about), undo: plan.undo(&about) }
@@ -78,7 +79,8 @@ struct Facts {
 }
 
 impl<'a> Plan<'a> {
-    fn new(judged: &'a Judged, host: &'a Host) -> Self {
+    fn new(judged: &'a Judged, config: &Config, host: &'a Host) -> Self {
+        let held_back = HeldBack::new(judged, config, host);
         let release = host.release.known().ok().flatten();
         let mut plan = Self {
             host,
@@ -92,6 +94,10 @@ impl<'a> Plan<'a> {
             let mut is_mended = false;
             let mut why = None;
             for remedy in finding.remedies.iter().filter(|remedy| !remedy.choice) {
+                if let Some(words) = held_back.why(finding, remedy) {
+                    why = Some(words);
+                    continue;
+                }
                 if let Some(changes) = remedy.for_good.as_ref().filter(|_| plan.kernel.is_some()) {
                     is_mended = true;
                     plan.add_lasting(finding, remedy, changes);
@@ -147,13 +153,7 @@ impl<'a> Plan<'a> {
         if self.kernel.is_none() {
             return Err("the kernel's release is not known".to_owned());
         }
-        let address = match act {
-            Act::LoadModules { .. } | Act::GiveNode { .. } => return Ok(None),
-            Act::RemoveVirtualFunctions { address, .. }
-            | Act::Detach { address }
-            | Act::Bind { address }
-            | Act::Reserve { address } => *address,
-        };
+        let Some(address) = act.address() else { return Ok(None) };
         let device = self.host.devices.get(&address);
         let device = device.ok_or_else(|| format!("{address} was not read"))?;
         Facts::of(device).map(Some)
@@ -306,8 +306,54 @@ impl<'a> Plan<'a> {
 fn is_ready(judged: &Judged, act: &Act, remedy: &Remedy) -> bool {
     let Act::Bind { address } = act else { return remedy.after.is_none() };
     let removes = |it: &Remedy| matches!(&it.act, Some(Act::RemoveVirtualFunctions { address: of, .. }) if of == address);
-    let all = || judged.findings.iter().flat_map(|finding| &finding.remedies);
-    remedy.after.is_none() || all().any(removes)
+    let heeded = judged.findings.iter().filter(|finding| finding.ignored.is_none());
+    let mut all = heeded.flat_map(|finding| &finding.remedies);
+    remedy.after.is_none() || all.any(removes)
+}
+
+/// What could be done by itself, and is not, since the whole would harm the host.
+struct HeldBack {
+    /// Functions that the policy made an error to take from the host, and the rest of their IOMMU
+    /// groups, which is of no use without them; with the code.
+    functions: BTreeMap<Address, &'static str>,
+    /// Numbers of VMs.
+    vms: BTreeSet<usize>,
+}
+
+impl HeldBack {
+    fn new(judged: &Judged, config: &Config, host: &Host) -> Self {
+        let is_harm = |finding: &&Finding| {
+            let rule = rules::find(finding.code);
+            let severity = finding.ignored.is_none().then_some(finding.severity);
+            rule.is_some_and(rules::Rule::is_harm) && severity == Some(Severity::Error)
+        };
+        let mut functions = BTreeMap::new();
+        for finding in judged.findings.iter().filter(is_harm) {
+            let device = finding.device.and_then(|address| host.devices.get(&address));
+            let group = device.and_then(|device| device.iommu_group.known().ok().flatten());
+            let members = group.and_then(|group| host.members.get(group));
+            let members = members.into_iter().flat_map(|members| members.known.iter().copied());
+            for address in members.chain(finding.device) {
+                functions.entry(address).or_insert(finding.code);
+            }
+        }
+        Self { functions, vms: rules::too_much_together(config, host) }
+    }
+
+    fn why(&self, finding: &Finding, remedy: &Remedy) -> Option<String> {
+        let address = match (&remedy.act, &remedy.lasting) {
+            (Some(act), _) => act.address()?,
+            (None, Some(Lasting::Binding(address))) => *address,
+            _ => return None,
+        };
+        if let Some(code) = self.functions.get(&address) {
+            return Some(format!("{code} is an error, and {address} goes from the host with it"));
+        }
+        self.vms.contains(&finding.vm?).then(|| {
+            "the VMs of the plan together would take something from the host of which it can spare a part only, such as its last displays; validate a plan with those that are to run at once"
+                .to_owned()
+        })
+    }
 }
 
 impl About<'_> {

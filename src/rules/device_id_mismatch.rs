@@ -3,9 +3,10 @@
 use super::example::Scene;
 use super::whereabouts::point_to;
 use super::{Check, DeviceCase, Example, Rule};
+use crate::config::Wanted;
 use crate::finding::{Answer, Finding, Severity};
 use crate::host::fake::{FakeHost, GPU};
-use crate::host::{Gap, Reading};
+use crate::host::{Device, Gap, Reading};
 use crate::pci::PciId;
 use crate::source::Spanned;
 
@@ -29,7 +30,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(case: &DeviceCase, answer: &mut Answer) {
-    let differs = differences(case)
+    let differs = differences(case.device, case.wanted)
         .into_iter()
         .filter_map(|difference| answer.learn(difference))
         .any(|differs| differs);
@@ -73,20 +74,22 @@ pub enum Identity {
 
 pub fn identity(case: &DeviceCase) -> Identity {
     let both = case.wanted.vendor_id.is_some() && case.wanted.device_id.is_some();
-    match differences(case) {
+    match differences(case.device, case.wanted) {
         [Ok(true), _] | [_, Ok(true)] => Identity::Another,
         [Ok(false), Ok(false)] if both => Identity::AsDeclared,
         _ => Identity::Open,
     }
 }
 
-fn differences(case: &DeviceCase) -> [Result<bool, Gap>; 2] {
+/// Whether the device is known to be another than the one that is wanted.
+pub fn is_another(device: &Device, wanted: &Wanted) -> bool {
+    differences(device, wanted).contains(&Ok(true))
+}
+
+fn differences(device: &Device, wanted: &Wanted) -> [Result<bool, Gap>; 2] {
     let differs = |found: &Reading<PciId>, declared: &Option<Spanned<PciId>>| match declared {
         Some(declared) => found.required().map(|found| *found != declared.value),
         None => Ok(false),
     };
-    [
-        differs(&case.device.vendor, &case.wanted.vendor_id),
-        differs(&case.device.device, &case.wanted.device_id),
-    ]
+    [differs(&device.vendor, &wanted.vendor_id), differs(&device.device, &wanted.device_id)]
 }

@@ -1,7 +1,7 @@
 //! AH207 driver-conflict
 
 use super::device_id_mismatch::{Identity, identity};
-use super::driver::{is_stub, is_vfio};
+use super::driver::{Hold, hold, is_stub, is_vfio};
 use super::example::Scene;
 use super::harm::{Objections, objections};
 use super::iommu_disabled::is_off;
@@ -64,7 +64,10 @@ pub fn add_binding(mut finding: Finding, case: &DeviceCase, bound: bool) -> Find
 /// the device without a driver.
 pub fn binding(takes: &Takes, device: &Device, bound: bool) -> Vec<Remedy> {
     let against = objections(takes, device);
-    if let Some(words) = first_mend(&against, device) {
+    if let Some(words) = against_it(takes, device, &against) {
+        return vec![words];
+    }
+    if let Some(words) = staying_member(takes, device) {
         return vec![words];
     }
     match obstacle(takes.host, device) {
@@ -84,14 +87,38 @@ pub fn binding(takes: &Takes, device: &Device, bound: bool) -> Vec<Remedy> {
 /// harm the host.
 pub fn detaching(takes: &Takes, device: &Device) -> Remedy {
     let against = objections(takes, device);
-    first_mend(&against, device)
+    against_it(takes, device, &against)
         .unwrap_or_else(|| remedy::detach(device.address, &caution(&against, device)))
 }
 
 /// What is to be mended or found out before the host's driver is taken off a function: harm is
 /// known, or cannot be ruled out.
 pub fn objection(takes: &Takes, device: &Device) -> Option<Remedy> {
-    first_mend(&objections(takes, device), device)
+    against_it(takes, device, &objections(takes, device))
+}
+
+/// What is to be mended before a physical function loses its virtual ones, so that they do not go
+/// in vain.
+pub fn before_virtual_functions_go(takes: &Takes, device: &Device) -> Option<Remedy> {
+    let functions = takes.host.virtual_functions(device.address);
+    let functions = functions.iter().filter_map(|address| takes.host.devices.get(address));
+    let objected = [device].into_iter().chain(functions).find_map(|it| objection(takes, it));
+    objected.or_else(|| staying_member(takes, device)).or_else(|| {
+        let code = obstacle(takes.host, device).filter(|code| *code != "AH214")?;
+        Some(Remedy::later(code, "until then vfio-pci would refuse the physical function too"))
+    })
+}
+
+fn against_it(takes: &Takes, device: &Device, against: &Objections) -> Option<Remedy> {
+    if takes.is_another(device.address) { Some(not_the_one()) } else { first_mend(against, device) }
+}
+
+/// What is said against another member of the device's group, which has to stay with the host and
+/// keeps the whole group from every VM: to unbind a part of it is no use.
+fn staying_member(takes: &Takes, device: &Device) -> Option<Remedy> {
+    let blocks = |it: &&Device| matches!(hold(it, &takes.host.release), Ok(Hold::Blocks(_)));
+    let others = takes.members_with(device).filter(|it| it.address != device.address);
+    others.filter(blocks).find_map(|member| objection(takes, member))
 }
 
 /// Whether the host's driver is better left on a function.
@@ -129,10 +156,10 @@ fn obstacle(host: &Host, device: &Device) -> Option<&'static str> {
         Some("AH105")
     } else if matches!(device.iommu_group.known(), Ok(None)) {
         Some("AH206")
-    } else if matches!(device.state.as_ref().map(|state| state.vfs.known()), Some(Ok(Some(1..)))) {
-        Some("AH214")
     } else if no_vfio_pci {
         Some("AH104")
+    } else if matches!(device.state.as_ref().map(|state| state.vfs.known()), Some(Ok(Some(1..)))) {
+        Some("AH214")
     } else {
         None
     }

@@ -93,7 +93,7 @@ fn finding(case: &GroupCase, blockers: &[Blocker]) -> Finding {
     let to_mend = if staying.is_empty() { blockers.iter().collect() } else { staying };
     for blocker in to_mend {
         let Some(device) = blocker.device else { continue };
-        if case.is_another(device) {
+        if case.takes.is_another(device.address) {
             finding = finding.remedy(not_the_one());
             continue;
         }

@@ -21,6 +21,7 @@ pub mod table;
 mod taken;
 #[cfg(test)]
 mod tests;
+mod together;
 mod whereabouts;
 
 mod acs_missing;
@@ -98,6 +99,7 @@ pub use driver::{is_stub, is_vfio};
 pub use host_alone::{Checked, run_host};
 pub use run::{Answers, DeviceCase, GroupCase, VmCase, WantedCase, ask_unused, need, run, wanted};
 pub use taken::TakenCase;
+pub use together::{on_vfio, too_much_together};
 pub use vfio_modules_missing::comes_with_binding;
 
 use crate::config::{Config, Directive};
@@ -268,6 +270,11 @@ impl Rule {
     /// Nothing it finds can be ignored or lowered.
     pub fn is_firm(&self) -> bool {
         self.severities.iter().all(|&severity| !may_be_lowered(self.code, severity))
+    }
+
+    /// It is about what the host loses.
+    pub fn is_harm(&self) -> bool {
+        matches!(self.check, Check::Taken(_))
     }
 
     /// The worst that its findings can be.

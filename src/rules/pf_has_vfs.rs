@@ -2,7 +2,7 @@
 
 use super::device_id_mismatch::{Identity, identity};
 use super::driver::is_vfio;
-use super::driver_conflict::{not_the_one, objection};
+use super::driver_conflict::{before_virtual_functions_go, not_the_one};
 use super::example::Scene;
 use super::{Check, DeviceCase, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
@@ -69,7 +69,7 @@ fn physical(case: &DeviceCase, state: &State, answer: &mut Answer) {
             (_, Some(virtual_function)) => Remedy::advice(format!(
                 "The plan wants its virtual function {virtual_function} too, which would go away: pass either the physical function or its virtual ones."
             )),
-            _ => match used_by_host(case) {
+            _ => match before_virtual_functions_go(case.takes, case.device) {
                 Some(words) => words,
                 None => remedy::remove_virtual_functions(device.address, count),
             },
@@ -78,14 +78,6 @@ fn physical(case: &DeviceCase, state: &State, answer: &mut Answer) {
             .detail("vfio-pci does not take a physical function that has virtual ones (EBUSY).")
             .remedy(remedy)
     });
-}
-
-/// What is said in the place of commands where the host would lose something with a virtual
-/// function.
-fn used_by_host(case: &DeviceCase) -> Option<Remedy> {
-    let functions = case.host.virtual_functions(case.device.address);
-    let devices = functions.iter().filter_map(|address| case.host.devices.get(address));
-    devices.into_iter().find_map(|device| objection(case.takes, device))
 }
 
 /// The virtual functions of the device that the plan wants.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::device_id_mismatch::{Identity, identity};
 use super::taken::{TakenCase, Takes};
 use super::{ALL, Check, Rule};
 use crate::config::{Config, Directive, Vm, Wanted};
@@ -60,8 +59,6 @@ pub struct GroupCase<'a> {
     pub vm: &'a Vm,
     pub group: &'a Group,
     pub members: &'a Members,
-    /// All addresses that the plan names.
-    pub all_wanted: &'a BTreeSet<Address>,
     /// The wanted members, in the order of the configuration.
     pub wanted: Vec<&'a Wanted>,
     /// All that the VM takes from the host.
@@ -224,7 +221,7 @@ fn each_wanted<'a>(plan: Plan<'a>, mut ask: impl FnMut(usize, WantedCase<'a>)) {
 }
 
 fn each_group<'a>(plan: Plan<'a>, mut ask: impl FnMut(usize, &GroupCase<'a>)) {
-    let Plan { config, host, all_wanted, takes } = plan;
+    let Plan { config, host, takes, .. } = plan;
     let mut cases: BTreeMap<(usize, u32), GroupCase> = BTreeMap::new();
     for (index, vm, wanted) in wanted(config) {
         let Ok(Some(device)) = host.device(wanted.address.value) else { continue };
@@ -233,7 +230,7 @@ fn each_group<'a>(plan: Plan<'a>, mut ask: impl FnMut(usize, &GroupCase<'a>)) {
             continue;
         };
         let takes = &takes[index];
-        let new = || GroupCase { host, vm, group, members, all_wanted, takes, wanted: Vec::new() };
+        let new = || GroupCase { host, vm, group, members, takes, wanted: Vec::new() };
         cases.entry((index, *id)).or_insert_with(new).wanted.push(wanted);
     }
     for ((index, _), case) in &cases {
@@ -297,16 +294,6 @@ fn node_of(host: &Host, vm: &Vm) -> Result<Option<(u32, Evidence)>, Gap> {
 }
 
 impl GroupCase<'_> {
-    /// Whether this VM wants the device and declares it as another one.
-    pub fn is_another(&self, device: &Device) -> bool {
-        let wanted = self.wanted.iter().find(|wanted| wanted.address.value == device.address);
-        wanted.is_some_and(|wanted| {
-            let Self { host, vm, all_wanted, takes, .. } = *self;
-            let case = DeviceCase { host, vm, wanted, all_wanted, device, takes };
-            identity(&case) == Identity::Another
-        })
-    }
-
     /// Where each wanted member is written.
     pub fn places(&self) -> BTreeMap<Address, Span> {
         self.wanted.iter().map(|wanted| (wanted.address.value, wanted.address.span)).collect()

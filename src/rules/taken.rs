@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::device_id_mismatch::is_another;
 use super::driver::{is_stub, is_vfio};
 use crate::config::{Config, Vm, Wanted};
 use crate::finding::{Answer, Finding, Related, Severity};
@@ -24,6 +25,8 @@ pub struct Takes<'a> {
     virtual_functions: BTreeMap<Address, &'a Wanted>,
     /// What the host loses to the VMs of the plan that start by themselves.
     with_others: Rc<BTreeSet<Address>>,
+    /// Functions that some VM of the plan declares as another device than they are.
+    others: Rc<BTreeSet<Address>>,
     /// Whether the host keeps a display; the same for every function that is taken.
     display_left: OnceCell<Result<bool, Gap>>,
 }
@@ -71,21 +74,58 @@ impl<'a> Takes<'a> {
                 virtual_functions.entry(function).or_insert(device);
             }
         }
-        let (with_others, display_left) = (Rc::default(), OnceCell::new());
-        Self { host, vm, wanted, groups, peers, virtual_functions, with_others, display_left }
+        let (with_others, others, display_left) = (Rc::default(), Rc::default(), OnceCell::new());
+        Self {
+            host,
+            vm,
+            wanted,
+            groups,
+            peers,
+            virtual_functions,
+            with_others,
+            others,
+            display_left,
+        }
     }
 
     /// Of each VM of a plan, in its order. Those that start by themselves run together, so what is
     /// left for the host is what all of them leave; one that is started by hand takes what it
     /// takes only then.
     pub fn of_plan(host: &'a Host, config: &'a Config) -> Vec<Self> {
+        Self::of_those_that_run(host, config, |vm| vm.auto_start)
+    }
+
+    /// The same where all VMs of the plan run at once.
+    pub fn of_whole_plan(host: &'a Host, config: &'a Config) -> Vec<Self> {
+        Self::of_those_that_run(host, config, |_| true)
+    }
+
+    fn of_those_that_run(host: &'a Host, config: &'a Config, run: fn(&Vm) -> bool) -> Vec<Self> {
         let mut all: Vec<Self> = config.vms.iter().map(|vm| Self::new(host, vm)).collect();
-        let starting = all.iter().filter(|takes| takes.vm.auto_start);
-        let lost: Rc<BTreeSet<Address>> = Rc::new(starting.flat_map(Self::lost).collect());
+        let running = all.iter().filter(|takes| run(takes.vm));
+        let lost: Rc<BTreeSet<Address>> = Rc::new(running.flat_map(Self::lost).collect());
+        let others = config.vms.iter().flat_map(Vm::enabled_devices).filter(|wanted| {
+            let device = host.devices.get(&wanted.address.value);
+            device.is_some_and(|device| is_another(device, wanted))
+        });
+        let others: Rc<BTreeSet<Address>> =
+            Rc::new(others.map(|wanted| wanted.address.value).collect());
         for takes in &mut all {
-            takes.with_others = Rc::clone(&lost);
+            (takes.with_others, takes.others) = (Rc::clone(&lost), Rc::clone(&others));
         }
         all
+    }
+
+    /// Whether a VM of the plan, this one or not, declares the function as another device.
+    pub fn is_another(&self, address: Address) -> bool {
+        self.others.contains(&address)
+    }
+
+    /// The members of the function's IOMMU group, as far as they are known.
+    pub fn members_with(&self, device: &Device) -> impl Iterator<Item = &'a Device> {
+        let members = group_of(device).and_then(|group| self.host.members.get(&group));
+        let members = members.into_iter().flat_map(|members| &members.known);
+        members.filter_map(|member| self.host.devices.get(member))
     }
 
     /// Asked once: it looks through all functions of the host.

@@ -303,6 +303,7 @@ fn a_wanted_virtual_function_is_not_removed_for_its_physical_one() {
     const VF: Address = Address::new(0, 3, 0, 4);
     let host = workstation()
         .with(PF, 0x02_0000, (0x8086, 0x1592), Some("ice"), 30)
+        .interface_on(PF, "ens3")
         .virtual_function(PF, VF, Some("vfio-pci"), 31);
     let alone = finding_of(&wanting(&[(PF, "network")]), &host, "AH214");
     assert!(commands(&alone).iter().any(|command| command.contains("sriov_numvfs")), "{alone:#?}");
