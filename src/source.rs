@@ -57,6 +57,11 @@ pub struct Source {
 /// The name of a policy.
 const POLICY: &str = ".ai-how.yaml";
 
+/// Where the policy of a configuration stands, if it has one.
+pub fn policy_beside(config: &Path) -> PathBuf {
+    config.with_file_name(POLICY)
+}
+
 const STRIDE: usize = 1024;
 const BOM: char = '\u{feff}';
 
@@ -117,7 +122,7 @@ impl Sources {
     pub fn open_policies(&mut self, configs: &[PathBuf]) -> Result<(), OpenError> {
         let mut beside: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
         for (file, path) in configs.iter().enumerate().filter(|(_, path)| path.as_os_str() != "-") {
-            beside.entry(path.with_file_name(POLICY)).or_default().push(file);
+            beside.entry(policy_beside(path)).or_default().push(file);
         }
         for (path, configs) in beside {
             match open_regular(&path).and_then(|file| read(&path, file)) {

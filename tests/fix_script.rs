@@ -111,6 +111,7 @@ fn a_script_and_its_undo_are_written_beside_the_report() {
     assert_eq!(
         steps(&written.undo)[3..],
         [
+            "[ \"$arguments\" = --for-good ] || [ \"$(uname -r)\" = '6.12.1-amd64' ] ||",
             "same_device 0000:01:00.0 0x10de 0x2684",
             "same_device 0000:01:00.1 0x10de 0x22bd",
             "step 'take back: bind 0000:01:00.1 to vfio-pci'",
@@ -318,7 +319,7 @@ impl Stage {
         // Who asks for a driver sees what the kernel has done by then.
         stage.program(
             "readlink",
-            "home=${1%/driver}\nif [ -e /sys/bus/pci/drivers_probe ]; then\nln -sfn \"../../drivers/$(cat \"$home/driver_override\")\" \"$home/driver\"\nrm /sys/bus/pci/drivers_probe /sys/bus/pci/drivers/*/unbind\nfi\ncommand readlink \"$1\"",
+            "home=${1%/driver}\nif [ -e /sys/bus/pci/drivers_probe ]; then\nln -sfn \"../../drivers/$(cat \"$home/driver_override\")\" \"$home/driver\"\nrm /sys/bus/pci/drivers_probe /sys/bus/pci/drivers/*/unbind\nfi\ncommand readlink \"$@\"",
         );
         stage
     }
@@ -400,13 +401,15 @@ fn for_good_is_done_only_when_asked_for() {
         let read = || fs::read_to_string(&grub).unwrap();
         let ran = stage.run(&shell, "fix.sh", &fix);
         assert!(ran.status.success(), "{shell:?}: {ran:?}");
-        assert!(String::from_utf8_lossy(&ran.stdout).contains("--for-good"), "{ran:?}");
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(said.contains("Nothing is done yet") && said.contains("--for-good"), "{said}");
         assert_eq!(read(), before);
         stage.for_good = true;
         for _ in 0..2 {
             let ran = stage.run(&shell, "fix.sh", &fix);
             assert!(ran.status.success(), "{shell:?}: {ran:?}");
-            assert!(String::from_utf8_lossy(&ran.stdout).contains("made the menu"), "{ran:?}");
+            let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+            assert!(said.contains("made the menu") && said.contains("reboot"), "{said}");
             let line = "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX intel_iommu=on\"\n";
             assert_eq!(read(), format!("{before}{line}"));
             let sourced = format!(". '{}'; echo $GRUB_CMDLINE_LINUX", grub.display());
@@ -418,6 +421,13 @@ fn for_good_is_done_only_when_asked_for() {
             assert!(ran.status.success(), "{shell:?}: {ran:?}");
             assert_eq!(read(), before);
         }
+        fs::write(&grub, before.trim_end()).unwrap();
+        assert!(stage.run(&shell, "fix.sh", &fix).status.success());
+        assert!(read().starts_with(before) && read().lines().count() == 3, "{}", read());
+        stage.for_good = false;
+        stage.program("uname", "echo 6.12.2");
+        let ran = stage.run(&shell, "fix.sh.undo", &undo);
+        assert!(!ran.status.success() && read().lines().count() == 3, "{ran:?}");
     }
 }
 
@@ -511,7 +521,8 @@ fn a_script_stops_where_the_host_is_not_the_one_that_was_judged() {
             let ran = stage.run(&shell, "fix.sh", &written.fix);
             let said = String::from_utf8_lossy(&ran.stderr).into_owned();
             assert_eq!(ran.status.code(), Some(1), "{shell:?}: {ran:?}");
-            assert!(said.contains(words) && said.contains("fix.sh.undo"), "{shell:?}: {said}");
+            assert!(said.contains(words) && !said.contains("fix.sh.undo"), "{shell:?}: {said}");
+            assert!(said.contains("Nothing was changed."), "{shell:?}: {said}");
             assert_eq!((stage.driver(GPU), stage.driver(AUDIO)), before);
         }
     };
@@ -540,6 +551,9 @@ fn a_script_stops_where_the_host_is_not_the_one_that_was_judged() {
     refused(&disk("sdb", "8:16"), "sdb of 0000:01:00.0 is mounted by now");
     refused(&disk("sdc1", "8:33"), "sdc1 of 0000:01:00.0 is swapped on by now");
     refused(&disk("sdd", "8:48"), "sdd of 0000:01:00.0 is in use by now");
+    let set = |path: &'static str, text: &'static str| {
+        move |stage: &Stage| fs::write(stage.folder.path().join("proc").join(path), text).unwrap()
+    };
     let card = |name: &'static str| {
         move |stage: &mut Stage| {
             let home =
@@ -549,6 +563,29 @@ fn a_script_stops_where_the_host_is_not_the_one_that_was_judged() {
         }
     };
     refused(&card("eno1"), "the default route is through eno1 of 0000:01:00.1 by now");
+    let six = "00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe80 00000400 1 0 3     eno3\n";
+    refused(
+        &|stage| {
+            card("eno3")(stage);
+            set("net/ipv6_route", six)(stage);
+        },
+        "the default route is through eno3 of 0000:01:00.1 by now",
+    );
+    // A VLAN on a bond of it.
+    refused(
+        &|stage| {
+            card("eno4")(stage);
+            set("net/route", "Iface\tDestination\tGateway\nbond0.5\t00000000\t0101A8C0\n")(stage);
+            let net = stage.folder.path().join("sys/devices/virtual/net");
+            for name in ["bond0", "bond0.5"] {
+                fs::create_dir_all(net.join(name)).unwrap();
+            }
+            let own = device(stage, AUDIO).join("net/eno4/upper_bond0");
+            symlink(net.join("bond0"), own).unwrap();
+            symlink(net.join("bond0.5"), net.join("bond0/upper_bond0.5")).unwrap();
+        },
+        "the default route is through eno4 of 0000:01:00.1 by now",
+    );
     refused(
         &|stage| {
             let link = device(stage, AUDIO).join("driver");
@@ -638,4 +675,39 @@ fn a_list_of_ids_names_what_is_bound_already_too() {
     let written = write(host.root(), &gpu(), &[]);
     let ids = "options vfio-pci ids=10de:22bd,10de:2684";
     assert!(written.ran.stdout.contains(ids), "{:?}", written.ran);
+}
+
+#[test]
+fn nothing_is_written_over_what_is_read_or_what_is_not_ai_hows() {
+    let folder = TempDir::new().unwrap();
+    let put = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let plan = put("plan.yaml", &gpu());
+    let beside = put("plan.undo", &gpu());
+    let other = put("mine.sh", "#!/bin/sh\necho mine\n");
+    let of_plan = plan.replace("plan.yaml", "./plan.yaml");
+    let without = beside.replace(".undo", "");
+    let held = sample(HELD);
+    for (flag, path, config) in [
+        ("--fix-script", &of_plan, &plan),
+        ("--fix-script", &without, &beside),
+        ("--output", &of_plan, &plan),
+        ("--fix-script", &other, &plan),
+        ("--fix-script", &"-".to_owned(), &plan),
+    ] {
+        let args = ["validate", "--root", held.to_str().unwrap(), flag, path, config];
+        common::run(args).could_not_run();
+        assert_eq!(fs::read_to_string(config).unwrap(), gpu(), "{args:?}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "{args:?}");
+    }
+    // What it wrote itself is replaced.
+    let own = folder.path().join("own.sh");
+    for _ in 0..2 {
+        let script = ["validate", "--root", held.to_str().unwrap(), "--fix-script"];
+        let ran = common::run(script.iter().copied().chain([own.to_str().unwrap(), &plan]));
+        assert_eq!(ran.status, 1, "{ran:?}");
+    }
 }

@@ -56,6 +56,14 @@ pub enum CliError {
     Epoch { text: String },
     #[error("{path}: cannot be written: {error}", path = .path.display())]
     Write { path: PathBuf, error: String },
+    #[error("{path}: not written over, as it is read in this run: name another file", path = .path.display())]
+    IsRead { path: PathBuf },
+    #[error("{path}: not written over, as it is there already and is no script of ai-how's: name another file", path = .path.display())]
+    NoScript { path: PathBuf },
+    #[error("{path}: named for the report and for a script: name another file", path = .path.display())]
+    Twice { path: PathBuf },
+    #[error("--fix-script needs the name of a file: FILE.undo is written beside it")]
+    NoScriptName,
     #[error("{path}: the log cannot be written: {error}", path = .path.display())]
     Log { path: PathBuf, error: String },
     #[error("the output could not be made: {error}")]

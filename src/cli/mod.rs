@@ -17,6 +17,7 @@ mod progress;
 mod rules;
 pub mod schema;
 mod snapshot;
+mod targets;
 mod validate;
 
 use std::process::ExitCode;

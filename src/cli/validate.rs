@@ -7,6 +7,7 @@ use super::directives;
 use super::exit::{CliError, Exit};
 use super::output::{self, Staged};
 use super::progress;
+use super::targets;
 use crate::config;
 use crate::host::{Devices, Host, Need, Reading, Root, Why};
 use crate::inventory::{Filter, Inventory};
@@ -33,6 +34,7 @@ const FORMATS: &[Format] = &[
 
 pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
     output::check_format("validate", global, FORMATS)?;
+    targets::check(args, global)?;
     let policy = Policy {
         strict: args.strict,
         allow_partial_groups: args.allow_partial_groups,
@@ -89,10 +91,8 @@ pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
 /// The script and, beside it, what takes it back. They are put in their places once the result is
 /// written, so that they stay as they were where it cannot be.
 fn stage_scripts(path: &Path, scripts: &Scripts) -> Result<Vec<Staged>, CliError> {
-    let mut undo = path.as_os_str().to_owned();
-    undo.push(".undo");
     let stage = |path: &Path, text: &str| Staged::new(path, text.as_bytes(), output::PROGRAM);
-    Ok(vec![stage(Path::new(&undo), &scripts.undo)?, stage(path, &scripts.fix)?])
+    Ok(vec![stage(&targets::undo_of(path), &scripts.undo)?, stage(path, &scripts.fix)?])
 }
 
 /// The host of this run; what was read of it is in the log.

@@ -18,6 +18,9 @@ use crate::remedy::is_plain;
 use crate::rules;
 use crate::source::Sources;
 
+/// By which a script of ai-how's is known again.
+pub const FIRST_WORDS: &str = "#!/bin/sh\n# Made by ai-how ";
+
 /// Both run on dash and busybox sh.
 pub struct Scripts {
     pub fix: String,
@@ -221,7 +224,14 @@ impl<'a> Plan<'a> {
             text += &format!("step {}\n{}", quoted(&step.title()), step.commands());
         }
         if !self.lasting.is_empty() {
-            text += "\nif [ \"$arguments\" != --for-good ]; then\n    at='the end'\n    say \"Done until the next boot. For good: sh $0 --for-good\"\n    exit 0\nfi\n";
+            let done = if self.steps.is_empty() {
+                "Nothing is done yet: all that is to be done is for good."
+            } else {
+                "Done until the next boot."
+            };
+            text += &format!(
+                "\nif [ \"$arguments\" != --for-good ]; then\n    at='the end'\n    say \"{done} For good: sh $0 --for-good\"\n    exit 0\nfi\n"
+            );
         }
         for step in &self.lasting {
             text += "\n";
@@ -232,7 +242,21 @@ impl<'a> Plan<'a> {
             text += &format!("step {}\n{}", quoted(&step.title()), step.commands());
         }
         text += &self.applying();
-        text + "\nat='the end'\nsay 'Done. Now run ai-how validate again.'\n"
+        let last = if self.needs_boot() {
+            "Done. Part of it counts from the next boot: reboot, and then run ai-how validate again."
+        } else {
+            "Done. Now run ai-how validate again."
+        };
+        text + &format!("\nat='the end'\nsay '{last}'\n")
+    }
+
+    /// Whether something that is done for good is a parameter of the kernel, which it reads when it
+    /// starts.
+    fn needs_boot(&self) -> bool {
+        let at_start = |step: &LastingStep| {
+            matches!(step.remedy.lasting, Some(Lasting::Parameter(_) | Lasting::NoParameter(_)))
+        };
+        self.lasting.iter().any(at_start)
     }
 
     fn applying(&self) -> String {
@@ -280,6 +304,11 @@ impl<'a> Plan<'a> {
 
     fn undo_body(&self) -> String {
         let mut text = String::from(START);
+        // What is so for good is taken back on a newer kernel too.
+        let kernel = self.kernel.as_deref().unwrap_or_default();
+        text += &format!(
+            "[ \"$arguments\" = --for-good ] || [ \"$(uname -r)\" = {kernel} ] ||\n    stop \"the kernel is $(uname -r), and not the one that was judged\"\n"
+        );
         for device in self.steps.iter().filter_map(|step| step.device.as_ref()) {
             text += &format!("same_device {}\n", device.identity());
         }

@@ -51,12 +51,21 @@ only_line() {
     cat "$1"
 }
 
+# FILE: writes what is read beside it, with its owner and mode, and puts that in its place, so that
+# it is never there in part.
+replace() {
+    place=$(readlink -f "$1")
+    cp -p "$place" "$place.ai-how"
+    cat >"$place.ai-how"
+    mv "$place.ai-how" "$place"
+}
+
 # FILE WORD
 add_word() {
     line=$(only_line "$1")
     case " $line " in
         *" $2 "*) say "   it is there already" ;;
-        *) printf '%s\n' "$line $2" >"$1" ;;
+        *) printf '%s\n' "${line:+$line }$2" | replace "$1" ;;
     esac
 }
 
@@ -67,7 +76,7 @@ remove_word() {
         *" $2 "*)
             line="${line%%" $2 "*} ${line#*" $2 "}"
             line=${line# }
-            printf '%s\n' "${line% }" >"$1"
+            printf '%s\n' "${line% }" | replace "$1"
             ;;
         *) say "   it is not there" ;;
     esac

@@ -1,6 +1,8 @@
 ended() {
     status=$?
-    if [ "$status" != 0 ]; then
+    if [ "$status" != 0 ] && [ "$at" = 'the checks' ]; then
+        echo 'Nothing was changed.' >&2
+    elif [ "$status" != 0 ]; then
         printf 'It ended at: %s. To take back what was done before: sh %s.undo %s\n' \
             "$at" "$0" "$arguments" >&2
     fi
@@ -14,13 +16,31 @@ same_driver() {
         stop "the driver of $1 is $now, and was $2 when it was judged"
 }
 
+# INTERFACE FOLDER: whether a default route goes through it, or through what stands above it: a
+# bridge, a bond, a VLAN.
+routes_through() {
+    if grep -q "^$1[[:space:]]*00000000[[:space:]]" /proc/net/route; then
+        return 0
+    fi
+    if [ -e /proc/net/ipv6_route ] &&
+        grep -q "^0\{32\} 00 .* $1\$" /proc/net/ipv6_route; then
+        return 0
+    fi
+    for above in "$2"/upper_*; do
+        if [ -e "$above" ] && (routes_through "${above##*/upper_}" "$above"); then
+            return 0
+        fi
+    done
+    return 1
+}
+
 # ADDRESS: stops where the host has come to use a disk or a route of it since it was judged.
 not_in_use() {
     find "/sys/bus/pci/devices/$1/" -name dev -o -name ifindex | while read -r file; do
         home=${file%/*}
         name=${home##*/}
         if [ "$file" = "$home/ifindex" ]; then
-            if grep -q "^${name}[[:space:]]*00000000[[:space:]]" /proc/net/route; then
+            if routes_through "$name" "$home"; then
                 stop "the default route is through $name of $1 by now"
             fi
         elif [ -e "$home/size" ]; then
@@ -99,5 +119,9 @@ put_file() {
 # FILE LINE
 add_line() {
     [ -f "$1" ] || stop "there is no $1"
-    grep -qxF -e "$2" "$1" || printf '%s\n' "$2" >>"$1"
+    if ! grep -qxF -e "$2" "$1"; then
+        # What has no end of line would run into the new one.
+        [ -z "$(tail -c 1 "$1")" ] || echo >>"$1"
+        printf '%s\n' "$2" >>"$1"
+    fi
 }

@@ -73,6 +73,8 @@ remove_line() {
     [ -f "$1" ] || stop "there is no $1"
     if grep -qxF -e "$2" "$1"; then
         rest=$(grep -vxF -e "$2" "$1") || true
-        printf '%s\n' "$rest" >"$1"
+        if [ -n "$rest" ]; then
+            printf '%s\n' "$rest"
+        fi | replace "$1"
     fi
 }
