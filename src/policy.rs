@@ -88,6 +88,7 @@ pub fn judge(answers: Answers, config: &Config, host: Option<&Host>, policy: Pol
     }
     let on_vfio = host.map(|host| rules::on_vfio(config, host)).unwrap_or_default();
     remedy::settle(&mut findings, host, on_vfio);
+    tell_of_ignored(&mut findings);
     for mut finding in idle(&directives, config, host) {
         let outcome = directives.decide(Subject::of_finding(&finding), finding.severity);
         finding.take(outcome);
@@ -100,6 +101,22 @@ pub fn judge(answers: Answers, config: &Config, host: Option<&Host>, policy: Pol
     let vms = vm_verdicts(config, host, &findings, &undetermined);
     let verdict = verdict_of(findings.iter(), undetermined.iter());
     Judged { verdict, findings, undetermined, vms }
+}
+
+/// What waits for a finding that is passed over waits for ever: a reader is told why.
+fn tell_of_ignored(findings: &mut [Finding]) {
+    let codes = |ignored: bool| -> BTreeSet<&'static str> {
+        let some = findings.iter().filter(|finding| finding.ignored.is_some() == ignored);
+        some.map(|finding| finding.code).collect()
+    };
+    let ignored = &codes(true) - &codes(false);
+    for remedy in findings.iter_mut().flat_map(|finding| &mut finding.remedies) {
+        if let Some(code) = remedy.after.filter(|code| ignored.contains(code)) {
+            remedy.text += &format!(
+                " {code} is ignored here, which does not mend it: by design no command is written for this."
+            );
+        }
+    }
 }
 
 impl Undetermined {

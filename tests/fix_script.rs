@@ -711,3 +711,24 @@ fn nothing_is_written_over_what_is_read_or_what_is_not_ai_hows() {
         assert_eq!(ran.status, 1, "{ran:?}");
     }
 }
+
+#[test]
+fn who_ignores_a_harm_is_told_that_no_command_comes_of_it() {
+    let written =
+        write(&sample(HELD), &short_file(&[(NVME, "storage")]), &["--ignore", "AH401=moved soon"]);
+    let said = written.ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("AH401 is ignored here, which does not mend it"), "{said}");
+    takes_nothing(&written);
+}
+
+#[test]
+fn the_image_of_a_kernel_is_where_the_distribution_has_it() {
+    let host = intel_off(&["etc/kernel/cmdline", "usr/bin/kernel-install"]);
+    let name = "LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
+    let loader: Vec<u8> = "systemd-boot 252\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let variable = [&[6, 0, 0, 0], &loader[..]].concat();
+    let host = host.write(&format!("sys/firmware/efi/efivars/{name}"), variable);
+    let written = write(host.root(), &gpu(), &[]);
+    assert!(written.fix.contains("\"/boot/vmlinuz-$(uname -r)\""), "{}", written.fix);
+    assert!(!written.fix.contains("/lib/modules/"), "{}", written.fix);
+}

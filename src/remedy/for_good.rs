@@ -29,8 +29,13 @@ pub fn unmake(changes: &ForGood) -> Vec<String> {
 fn make_one(edit: &Edit) -> String {
     match edit {
         Edit::File { path, lines } => format!("printf '%s\\n' {} > {path}", words(lines)),
-        Edit::Line { path, line } => format!("printf '%s\\n' '{line}' >> {path}"),
-        Edit::Word { path, word, there: true } => format!("sed -i '1s/$/ {word}/' {path}"),
+        // What has no end of line would run into the new one.
+        Edit::Line { path, line } => {
+            format!(
+                "[ -z \"$(tail -c 1 {path})\" ] || echo >> {path}; printf '%s\\n' '{line}' >> {path}"
+            )
+        }
+        Edit::Word { path, word, there: true } => with(path, word),
         Edit::Word { path, word, there: false } => without(path, word),
         Edit::Run { command, .. } => command.clone(),
     }
@@ -41,9 +46,17 @@ fn unmake_one(edit: &Edit) -> String {
         Edit::File { path, .. } => format!("rm {path}"),
         Edit::Line { path, line } => format!("sed -i '/^{}$/d' {path}", literally(line)),
         Edit::Word { path, word, there: true } => without(path, word),
-        Edit::Word { path, word, there: false } => format!("sed -i '1s/$/ {word}/' {path}"),
+        Edit::Word { path, word, there: false } => with(path, word),
         Edit::Run { undo, .. } => undo.clone(),
     }
+}
+
+/// Not a second time, and not behind a comment.
+fn with(path: &str, word: &str) -> String {
+    let pattern = literally(word);
+    format!(
+        "grep -q '^\\(.* \\)*{pattern}\\( .*\\)*$' {path} || sed -i '1{{/^#/!s/$/ {word}/}}' {path}"
+    )
 }
 
 /// A blank before and behind tells the word from one that ends or begins like it.
@@ -65,4 +78,30 @@ fn literally(text: &str) -> String {
         pattern.push(c);
     }
     pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    #[allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a command is tried")]
+    fn a_word_is_put_there_once_and_behind_no_comment() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let command = with(file.path().to_str().unwrap(), "iommu=off");
+        for (before, after) in [
+            ("quiet\n", "quiet iommu=off\n"),
+            ("iommu=off quiet\n", "iommu=off quiet\n"),
+            ("quiet iommu=off\n", "quiet iommu=off\n"),
+            ("intel_iommu=off\n", "intel_iommu=off iommu=off\n"),
+            ("# words\n", "# words\n"),
+        ] {
+            fs::write(file.path(), before).unwrap();
+            assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
+            assert_eq!(fs::read_to_string(file.path()).unwrap(), after, "{command}");
+        }
+    }
 }

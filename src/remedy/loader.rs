@@ -14,8 +14,8 @@ pub enum Loader {
     ProxmoxBootTool,
     /// Pop!_OS; `kernelstub --help`
     Kernelstub,
-    /// `kernel-install(8)`: `/etc/kernel/cmdline`
-    KernelInstall,
+    /// `kernel-install(8)`: `/etc/kernel/cmdline`; then this
+    KernelInstall(&'static str),
     /// `grubby(8)`, Fedora and those like it
     Grubby,
     /// Files of `/etc/default/grub.d`, which Debian's `grub-mkconfig` reads
@@ -46,7 +46,7 @@ impl Loader {
             } else if has("kernelstub") {
                 Self::Kernelstub
             } else if cmdline && has("kernel-install") && !has("mkinitcpio") && !has("sdbootutil") {
-                Self::KernelInstall
+                Self::KernelInstall(add_kernel(system))
             } else {
                 Self::SystemdBoot
             };
@@ -99,9 +99,7 @@ impl Loader {
                 format!("grubby --update-kernel=ALL --remove-args={parameter}"),
             ),
             Self::ProxmoxBootTool => word("proxmox-boot-tool refresh"),
-            Self::KernelInstall => {
-                word("kernel-install add \"$(uname -r)\" \"/lib/modules/$(uname -r)/vmlinuz\"")
-            }
+            Self::KernelInstall(apply) => word(apply),
             // Which of the files has it, and in which variable, only a person sees.
             Self::GrubDropIn | Self::GrubDefault(_) if !there => return None,
             Self::GrubDropIn => ForGood {
@@ -142,6 +140,15 @@ impl Loader {
             }
             _ => return None,
         })
+    }
+}
+
+/// Debian has the image of a kernel in `/boot` alone (its package linux-image).
+fn add_kernel(system: &System) -> &'static str {
+    if system.is_like("debian") || system.is_like("ubuntu") {
+        "kernel-install add \"$(uname -r)\" \"/boot/vmlinuz-$(uname -r)\""
+    } else {
+        "kernel-install add \"$(uname -r)\" \"/lib/modules/$(uname -r)/vmlinuz\""
     }
 }
 
