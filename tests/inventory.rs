@@ -60,11 +60,10 @@ fn each_function_is_judged_with_its_whole_group() {
         ("a bridge on shpchp", shpchp(), GPU, "blocked", "AH302"),
         (
             "a refused accelerator",
-            ready().attribute(
-                AUDIO,
-                "uevent",
-                "DRIVER=vfio-pci\nPCI_CLASS=B4000\nPCI_ID=8086:0435\n",
-            ),
+            ready()
+                .attribute(AUDIO, "uevent", "DRIVER=vfio-pci\nPCI_CLASS=B4000\nPCI_ID=8086:0435\n")
+                .attribute(AUDIO, "vendor", "0x8086\n")
+                .attribute(AUDIO, "device", "0x0435\n"),
             AUDIO,
             "never",
             "AH205",
