@@ -10,6 +10,7 @@ use clap_complete::env::{Bash, CompleteEnv, Elvish, EnvCompleter, Fish, Powershe
 use super::args::{Cli, CompletionsArgs, Format, Global, Shell};
 use super::exit::{CliError, Exit};
 use super::output;
+use super::sandbox::{self, Reach};
 use crate::host::{Devices, Host, Need, Root};
 use crate::rules::ALL;
 
@@ -18,6 +19,7 @@ const VARIABLE: &str = "AI_HOW_COMPLETE";
 
 pub fn run(args: &CompletionsArgs, global: &Global) -> Result<Exit, CliError> {
     output::check_format("completions", global, &[Format::Text])?;
+    Reach::output(global).confine();
     let shell: &dyn EnvCompleter = match args.shell {
         Shell::Bash => &Bash,
         Shell::Elvish => &Elvish,
@@ -45,6 +47,9 @@ pub fn asked_for() -> bool {
 
 /// Tells the shell the candidates for what is typed.
 pub fn answer() -> Exit {
+    // Files anywhere are offered.
+    sandbox::forbid_calls();
+    Reach::default().reading(["/"]).confine();
     let folder = std::env::current_dir().ok();
     let answer = CompleteEnv::with_factory(Cli::command)
         .var(VARIABLE)

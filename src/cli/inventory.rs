@@ -3,6 +3,7 @@
 use super::args::{Extra, Format, Global, GpuArgs, PcieArgs};
 use super::exit::{CliError, Exit};
 use super::output;
+use super::sandbox::Reach;
 use super::validate::read_host;
 use crate::host::{Devices, Host, Need};
 use crate::inventory::{Filter, Inventory};
@@ -94,7 +95,9 @@ fn read(global: &Global, with: &[Extra], link: bool) -> Result<Host, CliError> {
         driver_override: with.contains(&Extra::DriverOverride),
         ..Need::default()
     };
+    let later = Reach::output(global).confine_or_wait(global);
     let host = read_host(global, &need)?;
+    later.confine();
     host.bus.known().map_err(|gap| CliError::NoBus { gap })?;
     tracing::debug!("names are of the PCI ID database of {}", names::version());
     Ok(host)

@@ -8,9 +8,13 @@ use clap_mangen::Man;
 use super::args::{Cli, Format, Global, ManArgs};
 use super::exit::{CliError, Exit};
 use super::output;
+use super::sandbox::Reach;
 
 pub fn run(args: &ManArgs, global: &Global) -> Result<Exit, CliError> {
     output::check_format("man", global, &[Format::Text])?;
+    // Of the folder of all pages: one name in it stands for all.
+    let pages = args.all.as_ref().map(|folder| folder.join("ai-how.1"));
+    Reach::output(global).writing(pages).confine();
     let mut program = Cli::command();
     // Fills in the names of commands and the global options.
     program.build();

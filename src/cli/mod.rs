@@ -15,6 +15,7 @@ mod man;
 mod output;
 mod progress;
 mod rules;
+mod sandbox;
 pub mod schema;
 mod snapshot;
 mod targets;
@@ -34,7 +35,9 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(early) => return output::print_early(&early).into(),
     };
-    let exit = logging::start(&cli.global).and_then(|()| match &cli.command {
+    let started = logging::start(&cli.global);
+    sandbox::forbid_calls();
+    let exit = started.and_then(|()| match &cli.command {
         Command::Validate(args) => validate::run(args, &cli.global),
         Command::Inventory(InventoryOf::Pcie(args)) => inventory::pcie(args, &cli.global),
         Command::Inventory(InventoryOf::Gpu(args)) => inventory::gpu(args, &cli.global),

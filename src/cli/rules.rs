@@ -3,11 +3,13 @@
 use super::args::{Format, Global};
 use super::exit::{CliError, Exit};
 use super::output;
+use super::sandbox::Reach;
 use crate::report::view::Rules;
 use crate::rules::ALL;
 
 pub fn run(global: &Global) -> Result<Exit, CliError> {
     output::check_format("rules", global, &[Format::Text, Format::Json])?;
+    Reach::output(global).confine();
     let text = match global.format {
         Format::Json => output::json(&Rules::new(ALL))?,
         _ => table(),

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::args::{Document, Format, Global, SchemaArgs};
 use super::exit::{CliError, Exit};
 use super::output;
+use super::sandbox::Reach;
 use crate::config;
 use crate::host::snapshot::Manifest;
 use crate::report::diff::DiffView;
@@ -15,6 +16,7 @@ use crate::report::view::{Line, Rules, Validate};
 
 pub fn run(args: &SchemaArgs, global: &Global) -> Result<Exit, CliError> {
     output::check_format("schema", global, &[Format::Text, Format::Json])?;
+    Reach::output(global).confine();
     output::write(global, &output::json(&of(args.document))?)?;
     Ok(Exit::Ready)
 }

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::{Extra, Format, Global, SnapshotArgs};
 use super::exit::{CliError, Exit};
+use super::sandbox::Reach;
 use super::validate::open_root;
 use super::{output, progress};
 use crate::host::snapshot::{self, Made, Packed};
@@ -21,9 +22,11 @@ pub fn run(args: &SnapshotArgs, global: &Global) -> Result<Exit, CliError> {
         tracing::info!("the link is in every snapshot");
     }
     let made = Made { time: now()?, driver_override: args.with.contains(&Extra::DriverOverride) };
+    let later = Reach::output(global).confine_or_wait(global);
     let root = open_root(global)?;
     let packed = progress::shown(global, "Reading the host", || snapshot::take(root, &made))
         .map_err(|error| CliError::Serialize { error: error.to_string() })?;
+    later.confine();
     match (args.dry_run, global.format) {
         (true, Format::Json) => output::write(global, &output::json(&packed.manifest)?)?,
         (true, _) => output::write(global, &listing(&packed))?,

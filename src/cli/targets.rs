@@ -15,8 +15,7 @@ pub fn check(args: &ValidateArgs, global: &Global) -> Result<(), CliError> {
     if args.fix_script.as_deref() == Some(Path::new("-")) {
         return Err(CliError::NoScriptName);
     }
-    let scripts: Vec<PathBuf> =
-        args.fix_script.iter().flat_map(|path| [path.clone(), undo_of(path)]).collect();
+    let scripts = scripts(args);
     let inputs: Vec<PathBuf> = args
         .configs
         .iter()
@@ -36,6 +35,11 @@ pub fn check(args: &ValidateArgs, global: &Global) -> Result<(), CliError> {
         Some(path) => Err(CliError::NoScript { path }),
         None => Ok(()),
     }
+}
+
+/// The scripts that a run is to write.
+pub fn scripts(args: &ValidateArgs) -> Vec<PathBuf> {
+    args.fix_script.iter().flat_map(|path| [path.clone(), undo_of(path)]).collect()
 }
 
 /// Where what takes a script back stands.

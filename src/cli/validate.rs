@@ -7,6 +7,7 @@ use super::directives;
 use super::exit::{CliError, Exit};
 use super::output::{self, Staged};
 use super::progress;
+use super::sandbox::{Later, Reach};
 use super::targets;
 use crate::config;
 use crate::host::{Devices, Host, Need, Reading, Root, Why};
@@ -45,6 +46,13 @@ pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
         sources.open(path)?;
     }
     sources.open_policies(&args.configs)?;
+    let reach = Reach::output(global).writing(targets::scripts(args));
+    let later = if args.skip_pcie_validation {
+        reach.confine();
+        Later::default()
+    } else {
+        reach.confine_or_wait(global)
+    };
     let config = config::load(&sources, &|name| std::env::var(name).ok())?;
     let host = if args.skip_pcie_validation {
         None
@@ -52,6 +60,9 @@ pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
         let need = Need { user: args.user.clone(), system: true, ..rules::need(&config) };
         Some(read_host(global, &need)?)
     };
+    let drawn = matches!(global.format, Format::Svg | Format::Html) && host.is_some();
+    let whole = drawn.then(|| whole_host(global)).transpose()?;
+    later.confine();
     let judged = policy::judge(rules::run(&config, host.as_ref()), &config, host.as_ref(), policy);
     let view = || Validate::new(&judged, &config, host.as_ref(), &sources);
     let result = match global.format {
@@ -61,7 +72,6 @@ pub fn run(args: &ValidateArgs, global: &Global) -> Result<Exit, CliError> {
         Format::Junit => junit::xml(&judged, &config, host.as_ref()),
         Format::Prometheus => prometheus::validate(&judged, &config),
         Format::Svg | Format::Html => {
-            let whole = host.is_some().then(|| whole_host(global)).transpose()?;
             let inventory = whole.as_ref().map(|host| Inventory::new(host, &Filter::default()));
             let inventory = inventory.as_ref();
             if global.format == Format::Html {

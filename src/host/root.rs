@@ -126,6 +126,17 @@ impl Root {
         }
     }
 
+    /// Whether a machine at work is read through this path: as the live host, or as a folder in which
+    /// its processes are to be seen (`/` of the host in a container).
+    pub fn is_alive_at(path: Option<&Path>) -> bool {
+        path.is_none_or(|path| path == Path::new("/") || disk::has_processes(path))
+    }
+
+    /// Whether this path leads to a file, which can only be a snapshot.
+    pub fn is_snapshot_at(path: Option<&Path>) -> bool {
+        path.is_some_and(disk::is_file)
+    }
+
     /// A host that exists in memory only.
     pub fn memory(tree: Tree) -> Self {
         Self::over(Backend::Memory(tree))
@@ -146,7 +157,7 @@ impl Root {
         self
     }
 
-    pub fn is_snapshot(&self) -> bool {
+    fn is_snapshot(&self) -> bool {
         matches!(self.backend, Backend::Snapshot(_))
     }
 

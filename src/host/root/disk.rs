@@ -42,6 +42,17 @@ pub(super) fn root_at(path: &Path) -> Result<RootKind, RootError> {
     }
 }
 
+/// Whether the kernel tells of its processes there.
+pub(super) fn has_processes(root: &Path) -> bool {
+    rustix::fs::statfs(root.join("proc"))
+        .is_ok_and(|found| found.f_type == rustix::fs::PROC_SUPER_MAGIC)
+}
+
+pub(super) fn is_file(path: &Path) -> bool {
+    rustix::fs::stat(path)
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+}
+
 /// Up to `most` bytes; with `stop`, as many as the first reads give.
 #[expect(clippy::disallowed_methods, reason = "this is the door through which the machine is read")]
 pub(super) fn read(path: &str, most: usize, stop: bool) -> Fact<Vec<u8>> {
