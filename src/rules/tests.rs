@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "the rules' own files are listed")]
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use super::example::Scene;
 use super::{ALL, Rule};
@@ -119,37 +121,50 @@ fn messages_are_one_sentence_without_a_full_stop() {
 /// `blocked` where other facts prove the same, and is `undetermined` otherwise.
 #[test]
 fn no_missing_fact_turns_an_error_into_a_pass() {
+    // Nothing takes as long in the tests, so that it has all processors.
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let rules = std::iter::from_fn(|| ALL.get(next.fetch_add(1, Ordering::Relaxed)));
+        rules.map(|rule| break_each_fact(rule)).sum::<usize>()
+    };
+    let tried: usize = thread::scope(|scope| {
+        let workers: Vec<_> = (0..processors()).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap()).sum()
+    });
+    assert!(tried > 1000, "the matrix has only {tried} cases");
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Tells how many cases there were.
+fn break_each_fact(rule: &Rule) -> usize {
     let mut tried = 0;
-    for rule in ALL {
-        let Some(host) = rule.example.speaks.host else { continue };
-        let config = load(rule.example.speaks.config);
-        let tree = host().tree();
-        // What is no error by itself is one with --strict, and so is what hides it.
-        let policy = Policy { strict: rule.worst() != Severity::Error, ..Policy::default() };
-        let judge = |tree| judge_by(&config, tree, policy.clone());
-        let (judged, asked) = judge(tree.clone());
-        // What is only advice blocks nothing: it is still given, or an open check.
-        let is_told = |judged: &Judged| match rule.worst() {
-            Severity::Note => {
-                let open = judged.undetermined.iter().any(|open| open.code == rule.code);
-                speaks(rule, judged) || open || judged.verdict != Verdict::Ready
-            }
-            _ => judged.verdict != Verdict::Ready,
-        };
-        assert!(
-            rule.worst() == Severity::Note || judged.verdict == Verdict::Blocked,
-            "{}",
-            rule.code
-        );
-        for (path, asked) in asked {
-            for (fault, broken) in faults(&tree, &path, asked) {
-                let (after, _) = judge(broken);
-                assert!(is_told(&after), "{}: {path} {fault}: {after:#?}", rule.code);
-                tried += 1;
-            }
+    let Some(host) = rule.example.speaks.host else { return 0 };
+    let config = load(rule.example.speaks.config);
+    let tree = host().tree();
+    // What is no error by itself is one with --strict, and so is what hides it.
+    let policy = Policy { strict: rule.worst() != Severity::Error, ..Policy::default() };
+    let judge = |tree| judge_by(&config, tree, policy.clone());
+    let (judged, asked) = judge(tree.clone());
+    // What is only advice blocks nothing: it is still given, or an open check.
+    let is_told = |judged: &Judged| match rule.worst() {
+        Severity::Note => {
+            let open = judged.undetermined.iter().any(|open| open.code == rule.code);
+            speaks(rule, judged) || open || judged.verdict != Verdict::Ready
+        }
+        _ => judged.verdict != Verdict::Ready,
+    };
+    assert!(rule.worst() == Severity::Note || judged.verdict == Verdict::Blocked, "{}", rule.code);
+    for (path, asked) in asked {
+        for (fault, broken) in faults(&tree, &path, asked) {
+            let (after, _) = judge(broken);
+            assert!(is_told(&after), "{}: {path} {fault}: {after:#?}", rule.code);
+            tried += 1;
         }
     }
-    assert!(tried > 1000, "the matrix has only {tried} cases");
+    tried
 }
 
 /// The same on a host where all is well: a fact that is lost may leave the verdict `ready` only
