@@ -7,6 +7,7 @@ mod changes;
 mod cli;
 mod config;
 mod finding;
+mod fleet;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 #[cfg(test)]

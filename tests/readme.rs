@@ -1,4 +1,4 @@
-//! What the README and the guide show is what the program says.
+//! What the README, the guide and the page of fleets show is what the program says.
 
 #![allow(
     clippy::disallowed_methods,
@@ -41,6 +41,11 @@ fn the_readme_shows_what_is_said() {
 #[test]
 fn the_guide_shows_what_is_said() {
     is_said("docs/guide.md", 5);
+}
+
+#[test]
+fn the_page_of_fleets_shows_what_is_said() {
+    is_said("docs/fleet.md", 1);
 }
 
 #[track_caller]

@@ -92,6 +92,8 @@ pub enum Command {
     Inventory(InventoryOf),
     /// Judge the host alone: can it pass devices through?
     Doctor(DoctorArgs),
+    /// Judge many hosts by their snapshots: how many are ready, blocked by what, who differs
+    Fleet(FleetArgs),
     /// Pack all that is read of this host into one file
     ///
     /// Every command can be run on it elsewhere.
@@ -181,6 +183,45 @@ pub struct DoctorArgs {
     /// Who starts the VMs, by name or number: may this user open /dev/kvm?
     #[arg(long = "as", value_name = "USER")]
     pub user: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Formats: text, json, ndjson (a line a snapshot, as it is judged, in the order of the names).\nExit codes: 1 where one host is blocked; else 3 where one is undetermined, or a snapshot is broken; 0 where all are ready; 2 could not run: bad arguments, a configuration that cannot be read, or none of the names is anything.\nExamples:\n  ai-how fleet snapshots/\n  ai-how fleet --config cluster.yaml 'rack*/*.snap'\n  find /srv -name '*.snap' | ai-how fleet --format ndjson -"
+)]
+pub struct FleetArgs {
+    /// Snapshots, folders and patterns; - reads a list of them, one a line
+    ///
+    /// Of a folder, its files named *.snap and its folders that hold sys/ of a host, by name; not
+    /// what is deeper. A pattern in quotes ('rack*/*.snap') is for more than a shell takes. What is
+    /// named twice is judged once.
+    #[arg(
+        value_name = "SNAPSHOT",
+        required = true,
+        add = ArgValueCompleter::new(PathCompleter::any().stdio())
+    )]
+    pub snapshots: Vec<PathBuf>,
+    /// Judge this plan on each host, as validate does; may be given again for more files of it
+    ///
+    /// Without one each host is judged alone, as doctor does. The policy .ai-how.yaml beside it counts.
+    #[arg(
+        short,
+        long = "config",
+        value_name = "CONFIG",
+        add = ArgValueCompleter::new(PathCompleter::file().stdio())
+    )]
+    pub configs: Vec<PathBuf>,
+    /// Turn warnings into errors, but for what another option or a directive allows
+    #[arg(long)]
+    pub strict: bool,
+    #[command(flatten)]
+    pub directives: DirectiveArgs,
+    /// Let a VM have a part of an IOMMU group: AH301 becomes a warning
+    #[arg(long, requires = "configs")]
+    pub allow_partial_groups: bool,
+    /// How many are judged at a time; as many as there are processors, where it is not said
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
 }
 
 #[derive(Debug, Args)]
@@ -341,6 +382,8 @@ pub enum Document {
     Config,
     Diff,
     Doctor,
+    Fleet,
+    FleetNdjson,
     Validate,
     ValidateNdjson,
     Inventory,

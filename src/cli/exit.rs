@@ -54,6 +54,20 @@ pub enum CliError {
     Terminal,
     #[error("SOURCE_DATE_EPOCH is {text:?}, and not a number of seconds")]
     Epoch { text: String },
+    #[error("standard input can be the list of snapshots or the configuration, and not both")]
+    InputTwice,
+    #[error("no snapshot is named")]
+    NoSnapshot,
+    #[error("nothing to judge: {path}: {why}{more}")]
+    NothingThere { path: String, why: String, more: String },
+    #[error("more than {most} snapshots are named: judge them in several runs")]
+    TooManySnapshots { most: usize },
+    #[error("the list of snapshots cannot be read: {error}")]
+    List { error: String },
+    #[error("{path}: the program failed on it, which is a mistake in ai-how: please report it")]
+    Failed { path: String },
+    #[error("no thread could be started: {error}")]
+    Thread { error: String },
     #[error("{path}: cannot be written: {error}", path = .path.display())]
     Write { path: PathBuf, error: String },
     #[error("{path}: not written over, as it is read in this run: name another file", path = .path.display())]

@@ -9,6 +9,7 @@ mod directives;
 mod doctor;
 mod exit;
 mod explain;
+mod fleet;
 mod inventory;
 mod logging;
 mod man;
@@ -42,6 +43,7 @@ pub fn run() -> ExitCode {
         Command::Inventory(InventoryOf::Pcie(args)) => inventory::pcie(args, &cli.global),
         Command::Inventory(InventoryOf::Gpu(args)) => inventory::gpu(args, &cli.global),
         Command::Doctor(args) => doctor::run(args, &cli.global),
+        Command::Fleet(args) => fleet::run(args, &cli.global),
         Command::Diff(args) => diff::run(args, &cli.global),
         Command::Snapshot(args) => snapshot::run(args, &cli.global),
         Command::Explain(args) => explain::run(args, &cli.global),

@@ -131,7 +131,7 @@ pub fn print_early(early: &clap::Error) -> Exit {
     let line = said.collect::<Vec<_>>().join(" ");
     let line = line.trim_start_matches("error: ");
     let line = if early.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        "a command is missing: validate, inventory, doctor, snapshot, diff, explain, rules, schema, completions or man"
+        "a command is missing: validate, inventory, doctor, fleet, snapshot, diff, explain, rules, schema, completions or man"
     } else {
         line
     };
@@ -139,13 +139,19 @@ pub fn print_early(early: &clap::Error) -> Exit {
     Exit::CouldNotRun
 }
 
+/// A device or a pipe cannot be replaced, and is written as it is; none where it is neither.
 #[expect(clippy::disallowed_methods, reason = "the command line writes --output")]
+pub fn open_special(path: &Path) -> Result<Option<std::fs::File>, CliError> {
+    if !std::fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+        return Ok(None);
+    }
+    let file = std::fs::OpenOptions::new().write(true).open(path);
+    file.map(Some).map_err(|error| unwritten(path, &error))
+}
+
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    // A device or a pipe cannot be replaced, and is written as it is.
-    if std::fs::metadata(path).is_ok_and(|it| !it.is_file()) {
-        let failed = |error: std::io::Error| unwritten(path, &error);
-        let mut file = std::fs::OpenOptions::new().write(true).open(path).map_err(failed)?;
-        return file.write_all(bytes).map_err(failed);
+    if let Some(mut file) = open_special(path)? {
+        return file.write_all(bytes).map_err(|error| unwritten(path, &error));
     }
     Staged::new(path, bytes, DOCUMENT)?.put()
 }
@@ -164,6 +170,15 @@ pub const PROGRAM: u32 = 0o700;
 #[expect(clippy::disallowed_methods, reason = "the command line writes files")]
 impl Staged {
     pub fn new(path: &Path, bytes: &[u8], mode: u32) -> Result<Self, CliError> {
+        let (staged, mut file) = Self::begin(path, mode)?;
+        file.write_all(bytes)
+            .and_then(|()| file.sync_all())
+            .map_err(|error| unwritten(path, &error))?;
+        Ok(staged)
+    }
+
+    /// With the file to be written, for what comes bit by bit.
+    pub fn begin(path: &Path, mode: u32) -> Result<(Self, std::fs::File), CliError> {
         let failed = |error: std::io::Error| unwritten(path, &error);
         let Some(name) = path.file_name() else {
             return Err(failed(std::io::ErrorKind::InvalidFilename.into()));
@@ -176,12 +191,7 @@ impl Staged {
         beside.push(format!(".{}.tmp", std::process::id()));
         let staged = Self { place: path.to_owned(), beside: path.with_file_name(beside) };
         let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&staged.beside);
-        file.and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        })
-        .map_err(failed)?;
-        Ok(staged)
+        Ok((staged, file.map_err(failed)?))
     }
 
     pub fn put(self) -> Result<(), CliError> {
@@ -197,7 +207,7 @@ impl Drop for Staged {
     }
 }
 
-fn unwritten(path: &Path, error: &std::io::Error) -> CliError {
+pub fn unwritten(path: &Path, error: &std::io::Error) -> CliError {
     CliError::Write { path: path.to_owned(), error: words(error) }
 }
 

@@ -1,6 +1,7 @@
 //! That the work goes on, for a person who waits for it.
 
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
@@ -13,6 +14,29 @@ const STEP: Duration = Duration::from_secs(1);
 /// Does the work; from a second on a line on standard error tells how long it has taken, where that
 /// is a terminal. The line is gone at the end.
 pub fn shown<T>(global: &Global, words: &str, work: impl FnOnce() -> T) -> T {
+    told(global, |seconds| format!("{words} ({seconds} s)"), work)
+}
+
+/// The same of many like parts, with a bar: the work counts those that are done.
+pub fn counted<T>(
+    global: &Global,
+    words: &str,
+    total: usize,
+    work: impl FnOnce(&AtomicUsize) -> T,
+) -> T {
+    let done = AtomicUsize::new(0);
+    let line = |seconds| bar(words, done.load(Ordering::Relaxed), total, seconds);
+    told(global, line, || work(&done))
+}
+
+fn bar(words: &str, done: usize, total: usize, seconds: u32) -> String {
+    const CELLS: usize = 24;
+    let full = (done * CELLS).checked_div(total).unwrap_or(CELLS).min(CELLS);
+    let (full, empty) = ("#".repeat(full), ".".repeat(CELLS - full));
+    format!("{words} [{full}{empty}] {done} of {total} ({seconds} s)")
+}
+
+fn told<T>(global: &Global, words: impl Fn(u32) -> String + Send, work: impl FnOnce() -> T) -> T {
     let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
     // Lines of the log would run into it.
     let logs = tracing::enabled!(tracing::Level::INFO);
@@ -21,7 +45,7 @@ pub fn shown<T>(global: &Global, words: &str, work: impl FnOnce() -> T) -> T {
     }
     let (done, waiting) = channel::<()>();
     thread::scope(|scope| {
-        scope.spawn(move || tell(words, &waiting, STEP, &mut std::io::stderr()));
+        scope.spawn(move || tell(&words, &waiting, STEP, &mut std::io::stderr()));
         let result = work();
         drop(done);
         result
@@ -29,11 +53,16 @@ pub fn shown<T>(global: &Global, words: &str, work: impl FnOnce() -> T) -> T {
 }
 
 /// Until the other end is dropped. That nobody reads it is no error.
-fn tell(words: &str, waiting: &Receiver<()>, step: Duration, out: &mut impl Write) {
+fn tell(
+    words: &impl Fn(u32) -> String,
+    waiting: &Receiver<()>,
+    step: Duration,
+    out: &mut impl Write,
+) {
     let mut steps = 0_u32;
     while waiting.recv_timeout(step) == Err(RecvTimeoutError::Timeout) {
         steps += 1;
-        let _ = write!(out, "\r{words} ({steps} s)").and_then(|()| out.flush());
+        let _ = write!(out, "\r{}", words(steps)).and_then(|()| out.flush());
     }
     if steps > 0 {
         let _ = write!(out, "\r\u{1b}[K").and_then(|()| out.flush());
@@ -68,12 +97,20 @@ mod tests {
     fn long_work_is_told_of_and_short_work_is_not() {
         let (work, waiting) = channel();
         let mut screen = Screen { text: Vec::new(), work: Some(work) };
-        tell("Reading the host", &waiting, Duration::ZERO, &mut screen);
+        let words = |seconds| format!("Reading the host ({seconds} s)");
+        tell(&words, &waiting, Duration::ZERO, &mut screen);
         assert_eq!(screen.text, b"\rReading the host (1 s)\r\x1b[K");
         let (work, waiting) = channel::<()>();
         drop(work);
         let mut screen = Vec::new();
-        tell("Reading the host", &waiting, STEP, &mut screen);
+        tell(&words, &waiting, STEP, &mut screen);
         assert_eq!(screen, b"");
+    }
+
+    #[test]
+    fn a_bar_is_full_when_all_is_done() {
+        let quarter = "Judging [######..................] 3 of 12 (2 s)";
+        assert_eq!(bar("Judging", 3, 12, 2), quarter);
+        assert_eq!(bar("Judging", 12, 12, 9), "Judging [########################] 12 of 12 (9 s)");
     }
 }

@@ -11,6 +11,7 @@ use crate::config;
 use crate::host::snapshot::Manifest;
 use crate::report::diff::DiffView;
 use crate::report::doctor::DoctorView;
+use crate::report::fleet::{FleetView, HostLine};
 use crate::report::inventory::{DeviceView, InventoryView};
 use crate::report::view::{Line, Rules, Validate};
 
@@ -26,6 +27,8 @@ pub fn of(document: Document) -> Value {
         Document::Config => return config::schema(),
         Document::Diff => schema_for!(DiffView),
         Document::Doctor => schema_for!(DoctorView),
+        Document::Fleet => schema_for!(FleetView),
+        Document::FleetNdjson => schema_for!(HostLine),
         Document::Validate => schema_for!(Validate),
         Document::ValidateNdjson => schema_for!(Line),
         Document::Inventory => schema_for!(InventoryView),

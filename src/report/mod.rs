@@ -7,6 +7,7 @@ pub mod cards;
 pub mod diff;
 pub mod doctor;
 pub mod explain;
+pub mod fleet;
 pub mod html;
 pub mod inventory;
 pub mod junit;
