@@ -8,8 +8,10 @@
 
 mod common;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -55,7 +57,9 @@ fn fleet(args: &[&str]) -> Ran {
 #[track_caller]
 fn lines(ran: &Ran) -> Vec<Value> {
     let lines = ran.lines();
-    lines.iter().for_each(|line| holds("fleet-ndjson", line));
+    for line in &lines {
+        holds("fleet-ndjson", line);
+    }
     lines
 }
 
@@ -195,6 +199,7 @@ fn what_cannot_run_says_why_in_one_line() {
         (&["/no/such.snap"], "/no/such.snap: No such file"),
         (&["/no/such.snap", "/no/*.snap"], "(and 1 more like this)"),
         (&[empty], "a folder without snapshots"),
+        (&["/"], "a host at work"),
         (&["-"], "no snapshot is named"),
         (&[ready, "--config", "/no/such.yaml"], "/no/such.yaml: no such file"),
         (&["-", "--config", "-"], "standard input"),
@@ -384,8 +389,7 @@ fn a_hostile_name_cannot_drive_the_terminal() {
     let path = ran.lines()[0]["path"].as_str().unwrap().to_owned();
     assert!(path.ends_with(name), "{path:?}");
     // A name that is no text is shown as well as it can be.
-    use std::os::unix::ffi::OsStrExt;
-    let odd = dir.path().join(std::ffi::OsStr::from_bytes(b"\xff.snap"));
+    let odd = dir.path().join(OsStr::from_bytes(b"\xff.snap"));
     fs::copy(machine("ready"), &odd).unwrap();
     let ran = run_with(|it| it.args(["fleet", "--format", "ndjson"]).arg(&odd));
     assert_eq!(ran.lines()[0]["verdict"], "ready", "{ran:?}");

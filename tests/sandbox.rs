@@ -189,7 +189,12 @@ fn a_snapshot_is_unpacked_by_who_is_shut_in() {
     let file = snapshot_of(&folder);
     let name = file.to_str().unwrap();
     let commands = COMMANDS.iter().map(|command| [*command, &["--root", name]].concat());
-    for args in commands.chain([vec!["diff", name, name], vec!["diff", name, "--root", "/"]]) {
+    let others = [
+        vec!["diff", name, name],
+        vec!["diff", name, "--root", "/"],
+        vec!["fleet", "--config", "examples/gpu-node.yaml", name],
+    ];
+    for args in commands.chain(others) {
         let Some(watched) = watch("a_snapshot_is_unpacked_by_who_is_shut_in", &args) else {
             return;
         };

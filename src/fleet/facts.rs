@@ -6,7 +6,7 @@ use std::fmt::Display;
 use super::kept::{Kept, cut};
 use crate::config::Config;
 use crate::finding::Severity;
-use crate::host::{CommandLine, Device, Gap, Host};
+use crate::host::{CommandLine, Device, Host, Reading};
 use crate::pci::Address;
 use crate::rules;
 
@@ -120,12 +120,12 @@ impl Kept {
 impl Facts {
     pub(super) fn of(host: &Host, wants: &[Address]) -> Self {
         Self {
-            kernel: Fact::of(host.release.known(), |release| cut(&release.text)),
-            arch: Fact::of(host.cpu.arch.known(), |arch| cut(arch)),
-            cpu_vendor: Fact::of(host.cpu.vendor.known(), |vendor| cut(vendor)),
+            kernel: Fact::of(&host.release, |release| cut(&release.text)),
+            arch: Fact::of(&host.cpu.arch, |arch| cut(arch)),
+            cpu_vendor: Fact::of(&host.cpu.vendor, |vendor| cut(vendor)),
             iommu: iommu(host),
-            iommu_groups: Fact::of(host.iommu.groups.known(), BTreeSet::len),
-            functions: Fact::of(host.bus.known(), BTreeSet::len),
+            iommu_groups: Fact::of(&host.iommu.groups, BTreeSet::len),
+            functions: Fact::of(&host.bus, BTreeSet::len),
             parameters: parameters(host),
             devices: wants.iter().map(|&address| Wants::of(host, address)).collect(),
         }
@@ -149,7 +149,7 @@ impl Wants {
             (Ok(vendor), Ok(id)) => Fact::Known(format!("{vendor}:{id}")),
             _ => Fact::Unknown,
         };
-        let driver = Fact::of(device.driver.known(), |driver| cut(driver));
+        let driver = Fact::of(&device.driver, |driver| cut(driver));
         Self { address, ids, driver, group: group(host, device) }
     }
 
@@ -173,8 +173,8 @@ impl Wants {
 const NONE: &str = "none";
 
 impl<T> Fact<T> {
-    fn of<U>(known: Result<Option<&U>, Gap>, value: impl FnOnce(&U) -> T) -> Self {
-        match known {
+    fn of<U>(reading: &Reading<U>, value: impl FnOnce(&U) -> T) -> Self {
+        match reading.known() {
             Ok(Some(found)) => Self::Known(value(found)),
             Ok(None) => Self::Absent,
             Err(_) => Self::Unknown,
@@ -232,7 +232,7 @@ fn parameters(host: &Host) -> Fact<String> {
         let those = words.filter(|word| PARAMETERS.iter().any(|name| word.starts_with(name)));
         cut(&those.collect::<Vec<_>>().join(" "))
     };
-    match Fact::of(host.command_line.known(), of) {
+    match Fact::of(&host.command_line, of) {
         Fact::Known(words) if words.is_empty() => Fact::Absent,
         other => other,
     }

@@ -57,16 +57,13 @@ pub fn in_order<T: Sync, R: Send>(
 }
 
 /// As many threads as the system grants.
-fn start<'scope, R: Send>(
+fn start<'scope, R: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     threads: usize,
     tasks: &'scope Mutex<Receiver<usize>>,
     done: &Sender<Done<R>>,
     work: &'scope (impl Fn(usize) -> R + Sync),
-) -> Result<(), CliError>
-where
-    R: 'scope,
-{
+) -> Result<(), CliError> {
     for number in 0..threads {
         let done = done.clone();
         let started = thread::Builder::new().spawn_scoped(scope, move || {

@@ -10,6 +10,7 @@ use std::thread;
 
 use super::args::{FleetArgs, Format, Global};
 use super::exit::{CliError, Exit};
+use super::sandbox::Reach;
 use super::validate::amount;
 use super::{directives, output, progress};
 use crate::config::{self, Config};
@@ -38,6 +39,11 @@ pub fn run(args: &FleetArgs, global: &Global) -> Result<Exit, CliError> {
         sources.open(path)?;
     }
     sources.open_policies(&args.configs)?;
+    let hosts = names::all(&args.snapshots)?;
+    names::check_output(global, &hosts, &args.configs)?;
+    let copies = hosts.all.iter().filter(|it| it.why_not.is_none()).map(|it| &it.path);
+    // Before a thread is started, which is then shut in too.
+    Reach::output(global).reading(copies).confine();
     let load = || config::load(&sources, &|name| std::env::var(name).ok());
     let plan = if args.configs.is_empty() { None } else { Some(load()?) };
     // What is wrong with the plan itself is told once.
@@ -45,8 +51,6 @@ pub fn run(args: &FleetArgs, global: &Global) -> Result<Exit, CliError> {
         let config_alone = rules::run(plan, None);
         policy::judge(config_alone, plan, None, policy.clone())
     });
-    let hosts = names::all(&args.snapshots)?;
-    names::check_output(global, &hosts, &args.configs)?;
     let names: Vec<String> = hosts.all.iter().map(|it| it.path.display().to_string()).collect();
 
     let question = Question::new(plan.as_ref(), policy, global.stand_ins);

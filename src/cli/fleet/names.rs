@@ -12,12 +12,13 @@ use glob::MatchOptions;
 
 use crate::cli::args::Global;
 use crate::cli::exit::CliError;
+use crate::host::Root;
 use crate::source;
 
-/// What one run takes: the names alone are held for all of it.
-const MOST: usize = 1_000_000;
+/// What one run takes: for each the kernel keeps a rule (`sandbox`).
+const MOST: usize = 100_000;
 /// Of a list on standard input, in bytes.
-const LONGEST_LIST: u64 = 256 << 20;
+const LONGEST_LIST: u64 = 64 << 20;
 const ENDING: &str = "snap";
 
 /// A host to be judged.
@@ -172,6 +173,11 @@ impl Hosts {
     fn push(&mut self, path: &Path, found: &Metadata) -> Result<(), CliError> {
         if !self.seen.insert(id(found)) {
             return Ok(());
+        }
+        // Who judges a stranger's copies is shut in, and may not look into processes.
+        if found.is_dir() && Root::is_alive_at(Some(path)) {
+            let why = "a host at work, and no copy of one: doctor and validate judge it";
+            return self.push_none(path, why.to_owned());
         }
         self.put(Named { path: path.to_owned(), why_not: None })
     }
