@@ -11,7 +11,8 @@ mod files;
 use std::path::{Path, PathBuf};
 
 use super::args::Global;
-use crate::host::Root;
+use super::progress;
+use crate::host::{Root, Watch};
 
 /// For every command, before it begins. Never an error: an old kernel refuses nothing.
 pub fn forbid_calls() {
@@ -60,7 +61,13 @@ impl Reach {
     /// once the host at work is read.
     pub fn confine_or_wait(self, global: &Global) -> Later {
         let root = global.root.as_deref();
-        if Root::is_alive_at(root) {
+        let is_alive = |watch: Option<&Watch>| Root::is_alive_at(root, watch);
+        // Where a copy is dead, nothing was started yet that could say so.
+        let alive = match root {
+            None => true,
+            Some(_) => progress::shown(global, "Reading the host", is_alive),
+        };
+        if alive {
             return Later(Some(self));
         }
         self.reading(root).confine();

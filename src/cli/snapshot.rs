@@ -23,9 +23,10 @@ pub fn run(args: &SnapshotArgs, global: &Global) -> Result<Exit, CliError> {
     }
     let made = Made { time: now()?, driver_override: args.with.contains(&Extra::DriverOverride) };
     let later = Reach::output(global).confine_or_wait(global);
-    let root = open_root(global)?;
-    let packed = progress::shown(global, "Reading the host", || snapshot::take(root, &made))
-        .map_err(|error| CliError::Serialize { error: error.to_string() })?;
+    let packed = progress::shown(global, "Reading the host", |watch| {
+        let packed = snapshot::take(open_root(global, watch)?, &made);
+        packed.map_err(|error| CliError::Serialize { error: error.to_string() })
+    })?;
     later.confine();
     match (args.dry_run, global.format) {
         (true, Format::Json) => output::write(global, &output::json(&packed.manifest)?)?,

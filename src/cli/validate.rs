@@ -10,7 +10,7 @@ use super::progress;
 use super::sandbox::{Later, Reach};
 use super::targets;
 use crate::config;
-use crate::host::{Devices, Host, Need, Reading, Root, Why};
+use crate::host::{Devices, Host, Need, Reading, Root, Watch, Why};
 use crate::inventory::{Filter, Inventory};
 use crate::policy::{self, Policy};
 use crate::report::html::Report;
@@ -107,9 +107,12 @@ fn stage_scripts(path: &Path, scripts: &Scripts) -> Result<Vec<Staged>, CliError
 
 /// The host of this run; what was read of it is in the log.
 pub fn read_host(global: &Global, need: &Need) -> Result<Host, CliError> {
-    read_root(open_root(global)?, global, need)
+    progress::shown(global, "Reading the host", |watch| {
+        read_root(open_root(global, watch)?, global, need)
+    })
 }
 
+/// To be called while the work is shown.
 pub fn read_root(mut root: Root, global: &Global, need: &Need) -> Result<Host, CliError> {
     if global.stand_ins {
         root = root.with_stand_ins();
@@ -117,7 +120,7 @@ pub fn read_root(mut root: Root, global: &Global, need: &Need) -> Result<Host, C
     if tracing::enabled!(tracing::Level::DEBUG) {
         root = root.recording();
     }
-    let host = progress::shown(global, "Reading the host", || Host::read(&root, need));
+    let host = Host::read(&root, need);
     for (path, asked) in root.asked() {
         tracing::debug!("asked for the {} {path:?}", asked.as_str());
     }
@@ -137,8 +140,8 @@ pub fn whole_host(global: &Global) -> Result<Host, CliError> {
     read_host(global, &Need { devices: Devices::All, details: true, ..Need::default() })
 }
 
-pub fn open_root(global: &Global) -> Result<Root, CliError> {
-    Ok(Root::open(global.root.as_deref())?)
+pub fn open_root(global: &Global, watch: Option<&Watch>) -> Result<Root, CliError> {
+    Ok(Root::open_watched(global.root.as_deref(), watch)?)
 }
 
 pub fn amount(global: &Global) -> Amount {

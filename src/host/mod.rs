@@ -67,11 +67,11 @@ pub use next_boot::{Image, NextBoot, Override, Rivals, Setting, TakenIds, modpro
 pub use placement::Placement;
 pub use reading::{Evidence, Gap, Reading, Why};
 pub use reset::{OwnReset, own_reset, reset_peers, resets_with};
-#[cfg(test)]
-pub use root::Entry;
 #[cfg(any(test, fuzzing))]
 pub use root::{Asked, Tree};
-pub use root::{Root, RootError};
+#[cfg(test)]
+pub use root::{Entry, Fault, Faults, Injected, Source, Step, injected};
+pub use root::{Root, RootError, Watch};
 pub use slots::Slots;
 pub use system::System;
 pub use uses::Uses;

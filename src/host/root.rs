@@ -4,10 +4,14 @@
 //! tree in memory answer the same questions, so no call can forget the root. Nothing is written,
 //! no program is started, and of the device nodes only that of the kernel's log is opened.
 
+mod calls;
 mod capture;
 mod disk;
+#[cfg(test)]
+mod faults;
 mod tree;
 mod walk;
+mod watch;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -18,8 +22,14 @@ use super::locking::{self, Locking};
 use super::reading::{Fact, Gap, HostPath, Reading, Why, excerpt};
 use super::snapshot::{Replay, SnapshotError};
 use super::stand_ins::StandIns;
+#[cfg(test)]
+pub use calls::injected::{self, Injected};
 pub use capture::{Capture, Place};
+#[cfg(test)]
+pub use faults::{Fault, Faults, Step};
 pub use tree::{Entry, Tree};
+use watch::Turn;
+pub use watch::Watch;
 
 /// Where the host is read from.
 pub struct Root {
@@ -32,6 +42,10 @@ pub struct Root {
     /// In the place of personal data; none where it is shown as it is, and over a snapshot, which
     /// holds none.
     stand_ins: Option<StandIns>,
+    /// Of who waits.
+    watch: Option<Watch>,
+    #[cfg(test)]
+    faults: Option<Box<dyn Faults>>,
 }
 
 /// What a root tells from, or what a snapshot was made of: what an absence means hangs on it.
@@ -106,18 +120,23 @@ const MOST_LINKS: u32 = 40;
 impl Root {
     /// The live host for `/` and for none, else the directory or snapshot given.
     pub fn open(path: Option<&Path>) -> Result<Self, RootError> {
+        Self::open_watched(path, None)
+    }
+
+    /// The same, telling all the while what is being read.
+    pub fn open_watched(path: Option<&Path>, watch: Option<&Watch>) -> Result<Self, RootError> {
         let backend = match path {
             None => Backend::Live,
             Some(path) if path == Path::new("/") => Backend::Live,
-            Some(path) => match disk::root_at(path)? {
+            Some(path) => match root_at(path, watch)? {
                 disk::RootKind::Directory => Backend::Directory(path.to_owned()),
                 disk::RootKind::File(file) => {
                     let failed = |error| RootError::Snapshot { path: path.to_owned(), error };
-                    Backend::Snapshot(Box::new(Replay::open(file, path).map_err(failed)?))
+                    Backend::Snapshot(Box::new(Replay::open(file, path, watch).map_err(failed)?))
                 }
             },
         };
-        let root = Self::over(backend);
+        let root = Self { watch: watch.cloned(), ..Self::over(backend) };
         let has_sys = matches!(root.folder("/sys").known(), Ok(Some(())));
         if has_sys {
             Ok(root)
@@ -128,12 +147,14 @@ impl Root {
 
     /// Whether a machine at work is read through this path: as the live host, or as a folder in which
     /// its processes are to be seen (`/` of the host in a container).
-    pub fn is_alive_at(path: Option<&Path>) -> bool {
+    pub fn is_alive_at(path: Option<&Path>, watch: Option<&Watch>) -> bool {
+        let _turn = begin_at(path, watch);
         path.is_none_or(|path| path == Path::new("/") || disk::has_processes(path))
     }
 
     /// Whether this path leads to a file, which can only be a snapshot.
-    pub fn is_snapshot_at(path: Option<&Path>) -> bool {
+    pub fn is_snapshot_at(path: Option<&Path>, watch: Option<&Watch>) -> bool {
+        let _turn = begin_at(path, watch);
         path.is_some_and(disk::is_file)
     }
 
@@ -179,7 +200,7 @@ impl Root {
     }
 
     /// Where a path leads, its own last link not followed; the path itself where it leads nowhere.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub fn real_path(&self, path: &str) -> String {
         match self.at(path) {
             Fact::Present(place, _) => place,
@@ -188,7 +209,16 @@ impl Root {
     }
 
     fn over(backend: Backend) -> Self {
-        Self { backend, folders: RefCell::default(), record: None, capture: None, stand_ins: None }
+        Self {
+            backend,
+            folders: RefCell::default(),
+            record: None,
+            capture: None,
+            stand_ins: None,
+            watch: None,
+            #[cfg(test)]
+            faults: None,
+        }
     }
 
     /// A host that exists as a snapshot in memory only.
@@ -273,7 +303,7 @@ impl Root {
     /// The first bytes of a text file that can be long, cut after the last whole line.
     pub fn text_head(&self, path: &HostPath, bytes: usize) -> Reading<String> {
         let name = path.to_string();
-        self.note(&name, Asked::Text);
+        let _turn = self.begin(&name, Asked::Text);
         let fact = self.bytes_of(&name, bytes, true).then(|bytes| {
             let whole =
                 bytes.iter().rposition(|&b| b == b'\n').map_or(&bytes[..], |end| &bytes[..end]);
@@ -298,7 +328,7 @@ impl Root {
     /// A whole file that is not text.
     pub fn bytes(&self, path: &HostPath) -> Reading<Vec<u8>> {
         let name = path.to_string();
-        self.note(&name, Asked::Text);
+        let _turn = self.begin(&name, Asked::Text);
         let fact = self.bytes_of(&name, LARGEST, false).then(|bytes| {
             let shown = format!("({} bytes)", bytes.len());
             Fact::Present(bytes, shown.into())
@@ -310,7 +340,7 @@ impl Root {
     pub fn image(&self, path: &HostPath) -> Reading<Vec<u8>> {
         const MOST: usize = 256 << 20;
         let name = path.to_string();
-        self.note(&name, Asked::Text);
+        let _turn = self.begin(&name, Asked::Text);
         let fact = self.bytes_of(&name, MOST + 1, false).then(|bytes| {
             if bytes.len() > MOST {
                 return Fact::Unknown(wrong("more than 256 MiB", AN_IMAGE));
@@ -324,7 +354,7 @@ impl Root {
     /// Where a link points, as it is written in the link.
     pub fn link(&self, path: &HostPath) -> Reading<String> {
         let name = path.to_string();
-        self.note(&name, Asked::Link);
+        let _turn = self.begin(&name, Asked::Link);
         let fact = if self.by_kernel() {
             disk::link(&name)
         } else {
@@ -342,7 +372,7 @@ impl Root {
     /// none, and version control keeps empty folders with them.
     pub fn list(&self, path: &HostPath) -> Reading<Vec<String>> {
         let name = path.to_string();
-        self.note(&name, Asked::Listing);
+        let _turn = self.begin(&name, Asked::Listing);
         let names = if self.by_kernel() {
             disk::list(&name, MOST_ENTRIES)
         } else {
@@ -361,7 +391,7 @@ impl Root {
     pub fn folder(&self, path: impl Into<HostPath>) -> Reading<()> {
         let path = path.into();
         let name = path.to_string();
-        self.note(&name, Asked::Folder);
+        let _turn = self.begin(&name, Asked::Folder);
         let fact = if self.by_kernel() {
             disk::folder(&name)
         } else {
@@ -374,7 +404,7 @@ impl Root {
     /// opened: in a directory any file stands for the node.
     pub fn exists(&self, path: &HostPath) -> Reading<()> {
         let name = path.to_string();
-        self.note(&name, Asked::Exists);
+        let _turn = self.begin(&name, Asked::Exists);
         let fact = if self.by_kernel() {
             disk::exists(&name)
         } else {
@@ -390,7 +420,7 @@ impl Root {
     /// the node, so its owner and mode were not captured.
     pub fn node(&self, path: &HostPath) -> Reading<Node> {
         let name = path.to_string();
-        self.note(&name, Asked::Node);
+        let _turn = self.begin(&name, Asked::Node);
         if self.source() == Source::Directory {
             let there = self.exists(path);
             return match there.known() {
@@ -413,7 +443,7 @@ impl Root {
 
     fn text_up_to(&self, path: &HostPath, most: usize, expected: &'static str) -> Reading<String> {
         let name = path.to_string();
-        self.note(&name, Asked::Text);
+        let _turn = self.begin(&name, Asked::Text);
         let fact = self.bytes_of(&name, most + 1, false).then(|bytes| {
             if bytes.len() > most {
                 return Fact::Unknown(wrong("more than 4 MiB", expected));
@@ -433,11 +463,28 @@ impl Root {
         if padded { &bytes[..end] } else { bytes }
     }
 
-    fn note(&self, path: &str, asked: Asked) {
+    /// What is asked of a path, from now on until what is handed out is dropped.
+    fn begin(&self, path: &str, asked: Asked) -> Option<Turn<'_>> {
         if let Some(record) = &self.record {
             record.borrow_mut().insert(path.to_owned(), asked);
         }
+        let base = match &self.backend {
+            Backend::Directory(base) => base.to_str().unwrap_or_default(),
+            Backend::Live | Backend::Memory(_) | Backend::Snapshot(_) => "",
+        };
+        self.watch.as_ref().map(|watch| watch.begin(base, path))
     }
+}
+
+fn root_at(path: &Path, watch: Option<&Watch>) -> Result<disk::RootKind, RootError> {
+    let _turn = begin_at(Some(path), watch);
+    disk::root_at(path)
+}
+
+/// Of a root itself.
+fn begin_at<'a>(path: Option<&Path>, watch: Option<&'a Watch>) -> Option<Turn<'a>> {
+    let path = path.unwrap_or(Path::new("/"));
+    watch.map(|watch| watch.begin("", &path.to_string_lossy()))
 }
 
 impl<T> Fact<T> {

@@ -175,7 +175,7 @@ impl Hosts {
             return Ok(());
         }
         // Who judges a stranger's copies is shut in, and may not look into processes.
-        if found.is_dir() && Root::is_alive_at(Some(path)) {
+        if found.is_dir() && Root::is_alive_at(Some(path), None) {
             let why = "a host at work, and no copy of one: doctor and validate judge it";
             return self.push_none(path, why.to_owned());
         }

@@ -7,6 +7,7 @@ use std::path::Path;
 use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::calls::{self, again};
 use super::{Fact, Kind, Node, RootError, Why, present_node, wrong};
 use crate::pci::needed;
 
@@ -25,7 +26,7 @@ pub(super) fn root_at(path: &Path) -> Result<RootKind, RootError> {
     let path = path.to_owned();
     // Not by its name alone: no device is to be opened, whatever its driver does then.
     let kind_of = |stat: rustix::fs::Stat| FileType::from_raw_mode(stat.st_mode);
-    match rustix::fs::stat(&path).map(kind_of) {
+    match again(|| rustix::fs::stat(&path)).map(kind_of) {
         Ok(FileType::Directory) => return Ok(RootKind::Directory),
         Ok(FileType::RegularFile) => {}
         Ok(_) | Err(Errno::NOTDIR) => return Err(RootError::NotARoot { path }),
@@ -33,8 +34,8 @@ pub(super) fn root_at(path: &Path) -> Result<RootKind, RootError> {
         Err(error) => return Err(RootError::Unreadable { path, error: words(error) }),
     }
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let opened = rustix::fs::open(&path, flags, Mode::empty())
-        .and_then(|file| rustix::fs::fstat(&file).map(|stat| (kind_of(stat), file)));
+    let opened = again(|| rustix::fs::open(&path, flags, Mode::empty()))
+        .and_then(|file| again(|| rustix::fs::fstat(&file)).map(|stat| (kind_of(stat), file)));
     match opened {
         Ok((FileType::RegularFile, file)) => Ok(RootKind::File(file)),
         Ok(_) => Err(RootError::NotARoot { path }),
@@ -57,25 +58,26 @@ pub(super) fn is_file(path: &Path) -> bool {
 #[expect(clippy::disallowed_methods, reason = "this is the door through which the machine is read")]
 pub(super) fn read(path: &str, most: usize, stop: bool) -> Fact<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+    let file = match again(|| rustix::fs::open(path, flags, Mode::empty())) {
         Ok(file) => file,
         Err(error) => return failure(error),
     };
     // An attribute that fits in less than a page has been read whole with the first read.
-    let one_read = path.contains("/sys/");
+    let whole = stop || path.contains("/sys/");
     let mut bytes = Vec::new();
     let mut page = [0_u8; PAGE];
     while bytes.len() < most {
         let want = page.len().min(most - bytes.len());
-        match rustix::io::read(&file, &mut page[..want]) {
+        let part = &mut page[..want];
+        let got = if whole { calls::read_whole(&file, part) } else { calls::read(&file, part) };
+        match got {
             Ok(0) => break,
             Ok(got) => {
                 bytes.extend_from_slice(&page[..got]);
-                if (one_read || stop) && got < want {
+                if whole && got < want {
                     break;
                 }
             }
-            Err(Errno::INTR) => {}
             Err(Errno::ISDIR) => return Fact::Unknown(wrong("a folder", super::A_FILE)),
             Err(error) => return failure(error),
         }
@@ -92,19 +94,19 @@ pub(super) fn kernel_log(path: &str, most: usize) -> Fact<Vec<u8>> {
     /// Who writes on and on cannot hold us up.
     const MOST_READS: usize = 1 << 17;
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+    let file = match again(|| rustix::fs::open(path, flags, Mode::empty())) {
         Ok(file) => file,
         Err(error) => return failure(error),
     };
     let mut log = Vec::new();
     let mut record = [0_u8; RECORD];
     for _ in 0..MOST_READS {
-        match rustix::io::read(&file, &mut record[..]) {
+        match again(|| rustix::io::read(&file, &mut record[..])) {
             Ok(0) | Err(Errno::AGAIN) => break,
             Ok(got) if log.len() + got > most => break,
             Ok(got) => log.extend_from_slice(&record[..got]),
             // PIPE: the next record was overwritten meanwhile, and the one after it comes next.
-            Err(Errno::INTR | Errno::PIPE) => {}
+            Err(Errno::PIPE) => {}
             Err(error) => return failure(error),
         }
     }
@@ -115,13 +117,13 @@ pub(super) fn kernel_log(path: &str, most: usize) -> Fact<Vec<u8>> {
 #[expect(clippy::disallowed_methods, reason = "this is the door through which the machine is read")]
 pub(super) fn config_space(path: &str) -> Fact<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+    let file = match again(|| rustix::fs::open(path, flags, Mode::empty())) {
         Ok(file) => file,
         Err(error) => return failure(error),
     };
     let read = needed(|at, length| {
         let mut bytes = vec![0_u8; length];
-        let got = rustix::io::pread(&file, &mut bytes, at as u64)?;
+        let got = calls::read_at(&file, &mut bytes, at as u64)?;
         bytes.truncate(got);
         Ok(bytes)
     });
@@ -132,7 +134,7 @@ pub(super) fn config_space(path: &str) -> Fact<Vec<u8>> {
 }
 
 pub(super) fn link(path: &str) -> Fact<String> {
-    match rustix::fs::readlink(path, Vec::new()) {
+    match again(|| rustix::fs::readlink(path, Vec::new())) {
         Ok(target) => match target.into_string() {
             Ok(target) => Fact::Present(target.clone(), target.into()),
             Err(_) => Fact::Unknown(wrong("a target that is not text", super::A_LINK)),
@@ -145,7 +147,8 @@ pub(super) fn link(path: &str) -> Fact<String> {
 #[expect(clippy::disallowed_methods, reason = "this is the door through which the machine is read")]
 pub(super) fn list(path: &str, most: usize) -> Fact<Vec<String>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let entries = rustix::fs::open(path, flags, Mode::empty()).and_then(rustix::fs::Dir::new);
+    let entries =
+        again(|| rustix::fs::open(path, flags, Mode::empty())).and_then(rustix::fs::Dir::new);
     let entries = match entries {
         Ok(entries) => entries,
         Err(Errno::NOTDIR) => return Fact::Unknown(wrong("a file", super::A_FOLDER)),
@@ -166,7 +169,7 @@ pub(super) fn list(path: &str, most: usize) -> Fact<Vec<String>> {
 
 /// Whether a folder is there, links followed (live only, where the kernel resolves them).
 pub(super) fn folder(path: &str) -> Fact<()> {
-    match rustix::fs::stat(path) {
+    match again(|| rustix::fs::stat(path)) {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
             Fact::Present((), "(there)".into())
         }
@@ -176,7 +179,7 @@ pub(super) fn folder(path: &str) -> Fact<()> {
 }
 
 pub(super) fn exists(path: &str) -> Fact<()> {
-    match rustix::fs::stat(path) {
+    match again(|| rustix::fs::stat(path)) {
         Ok(_) => Fact::Present((), "(there)".into()),
         Err(error) => failure(error),
     }
@@ -184,7 +187,7 @@ pub(super) fn exists(path: &str) -> Fact<()> {
 
 /// Owner, group and mode of a device node, and whether the kernel would let us open it.
 pub(super) fn node(path: &str) -> Fact<Node> {
-    let stat = match rustix::fs::stat(path) {
+    let stat = match again(|| rustix::fs::stat(path)) {
         Ok(stat) => stat,
         Err(error) => return failure(error),
     };
@@ -192,7 +195,7 @@ pub(super) fn node(path: &str) -> Fact<Node> {
         return Fact::Unknown(wrong("a folder", super::A_NODE));
     }
     let wish = Access::READ_OK | Access::WRITE_OK;
-    let open_to_caller = match rustix::fs::accessat(CWD, path, wish, AtFlags::EACCESS) {
+    let open_to_caller = match again(|| rustix::fs::accessat(CWD, path, wish, AtFlags::EACCESS)) {
         Ok(()) => true,
         Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => false,
         Err(error) => return failure(error),
@@ -210,7 +213,7 @@ pub(super) fn node(path: &str) -> Fact<Node> {
 }
 
 pub(super) fn kind(path: &str) -> Result<Kind, Why> {
-    let stat = match rustix::fs::lstat(path) {
+    let stat = match again(|| rustix::fs::lstat(path)) {
         Ok(stat) => stat,
         Err(Errno::NOENT) => return Ok(Kind::Missing),
         Err(error) => return Err(why(error)),

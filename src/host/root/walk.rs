@@ -4,6 +4,8 @@
 //! *Invariant:* all but the plain live host is read through these four, so a snapshot that has
 //! their answers gives the same facts by the same code.
 
+#[cfg(test)]
+use super::Step;
 use super::{
     A_FILE, A_FOLDER, Backend, Fact, KMSG, Kind, MOST_ENTRIES, MOST_LINKS, Node, Root, Why, disk,
     link_loop, not_a_file, present, present_node, under, wrong,
@@ -97,6 +99,8 @@ impl Root {
             Backend::Memory(tree) => tree.kind(&real),
             Backend::Snapshot(replay) => replay.capture.kind(place),
         };
+        #[cfg(test)]
+        let kind = self.struck(Step::Kind, place, kind);
         let kind = match (kind, &self.stand_ins) {
             (Ok(Kind::Link(target)), Some(stand_ins)) => {
                 Ok(Kind::Link(stand_ins.target(place, &target)))
@@ -117,6 +121,8 @@ impl Root {
             Backend::Memory(tree) => tree.read(&real, most),
             Backend::Snapshot(replay) => replay.capture.read(place, most),
         };
+        #[cfg(test)]
+        let bytes = self.struck_fact(Step::Bytes, place, bytes);
         let bytes = match &self.stand_ins {
             Some(stand_ins) => bytes.then(|bytes| present(stand_ins.contents(place, bytes))),
             None => bytes,
@@ -135,6 +141,8 @@ impl Root {
             Backend::Memory(tree) => tree.list(&real),
             Backend::Snapshot(replay) => replay.capture.list(place),
         };
+        #[cfg(test)]
+        let names = self.struck_names(place, names);
         let names = match &self.stand_ins {
             Some(stand_ins) => names.then(|names| present(stand_ins.names(names))),
             None => names,
@@ -154,6 +162,8 @@ impl Root {
             Backend::Memory(tree) => present_node(tree.owner_of(&real)),
             Backend::Snapshot(replay) => replay.capture.node(place).then(present_node),
         };
+        #[cfg(test)]
+        let node = self.struck_fact(Step::Owner, place, node);
         if let Some(capture) = &self.capture {
             capture.borrow_mut().gave_node(place, &node);
         }

@@ -22,7 +22,7 @@ pub use pack::{Packed, pack};
 
 use super::device::DEVICES;
 use super::locking::Locking;
-use super::root::{Capture, Root, Source};
+use super::root::{Capture, Root, Source, Watch};
 use super::{Host, Need};
 
 /// A snapshot that is read like a host.
@@ -35,6 +35,13 @@ pub struct Replay {
     pub locking: Option<Locking>,
 }
 
+/// The file of a snapshot, each read of which can hang.
+struct Watched<'a> {
+    file: File,
+    path: &'a Path,
+    watch: Option<&'a Watch>,
+}
+
 /// What the packer says of itself.
 #[derive(Debug, Clone)]
 pub struct Made {
@@ -45,8 +52,8 @@ pub struct Made {
 }
 
 impl Replay {
-    pub fn open(file: OwnedFd, path: &Path) -> Result<Self, SnapshotError> {
-        Self::read(File::from(file), path)
+    pub fn open(file: OwnedFd, path: &Path, watch: Option<&Watch>) -> Result<Self, SnapshotError> {
+        Self::read(Watched { file: File::from(file), path, watch }, path)
     }
 
     /// Nothing is written, and what is held in memory is bounded by [`limits`].
@@ -54,6 +61,13 @@ impl Replay {
         let (manifest, capture) = unpack::unpack(archive)?;
         let Manifest { source, machine, locking, .. } = manifest;
         Ok(Self { path: path.to_owned(), capture, source, machine, locking })
+    }
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let _turn = self.watch.map(|watch| watch.begin("", &self.path.to_string_lossy()));
+        self.file.read(buffer)
     }
 }
 
