@@ -1,6 +1,6 @@
 //! AH303 group-split
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::example::Scene;
 use super::{Check, Example, Rule};
@@ -8,6 +8,7 @@ use crate::config::{Config, Wanted};
 use crate::finding::{Answer, Finding, Related, Remedy, Severity};
 use crate::host::Host;
 use crate::host::fake::FakeHost;
+use crate::pci::Address;
 
 pub static RULE: Rule = Rule {
     code: "AH303",
@@ -45,7 +46,7 @@ fn check(config: &Config, host: &Host, answer: &mut Answer) {
         let all: Vec<(usize, &Vec<&Wanted>)> =
             vms.iter().map(|(vm, wanted)| (*vm, wanted)).collect();
         for (at, later) in all.iter().enumerate().skip(1) {
-            let rivals = all[..at].iter().filter(|earlier| wants_others(earlier.1, later.1));
+            let rivals = all[..at].iter().filter(|earlier| want_others(earlier.1, later.1));
             // One that starts by itself, as this one does, is the worse rival.
             let starts = |vm: usize| config.vms[vm].auto_start;
             if let Some(rival) =
@@ -62,11 +63,12 @@ fn check(config: &Config, host: &Host, answer: &mut Answer) {
     }
 }
 
-/// The same device in both is AH021.
-fn wants_others(earlier: &[&Wanted], later: &[&Wanted]) -> bool {
-    let shares =
-        |wanted: &&Wanted| earlier.iter().any(|other| other.address.value == wanted.address.value);
-    !later.iter().all(shares)
+/// The same devices in both are AH021's to say.
+fn want_others(one: &[&Wanted], other: &[&Wanted]) -> bool {
+    let addresses = |all: &[&Wanted]| -> BTreeSet<Address> {
+        all.iter().map(|wanted| wanted.address.value).collect()
+    };
+    addresses(one) != addresses(other)
 }
 
 fn finding(

@@ -9,6 +9,8 @@ const NVME_ONLY: &str = "compute_nodes: [{name: a, pcie_passthrough: {enabled: t
 const BRIDGE_ONLY: &str = "compute_nodes: [{name: a, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:00:01.0', device_type: other}]}}]\n";
 
 const TWO_VMS: &str = "compute_nodes: [{name: a, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.0', device_type: gpu}]}}, {name: b, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.1', device_type: audio}]}}]\n";
+const WHOLE_THEN_PART: &str = "compute_nodes: [{name: a, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.0', device_type: gpu}, {pci_address: '0000:01:00.1', device_type: audio}]}}, {name: b, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.0', device_type: gpu}]}}]\n";
+const PART_THEN_WHOLE: &str = "compute_nodes: [{name: b, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.0', device_type: gpu}]}}, {name: a, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.0', device_type: gpu}, {pci_address: '0000:01:00.1', device_type: audio}]}}]\n";
 const TAKING_TURNS: &str = "compute_nodes: [{name: a, auto_start: false, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.0', device_type: gpu}]}}, {name: b, pcie_passthrough: {enabled: true, devices: [{pci_address: '0000:01:00.1', device_type: audio}]}}]\n";
 
 #[rustfmt::skip]
@@ -58,6 +60,8 @@ pub fn cases() -> Vec<Case> {
         case("a bridge wanted", workstation(), BRIDGE_ONLY, "AH205 AH405", Blocked),
         case("the disk of the host wanted", workstation(), NVME_ONLY, "AH207 AH401 [AH302]", Blocked),
         case("two VMs, one group", workstation(), TWO_VMS, "AH303 [AH301 AH301]", Blocked),
+        case("two VMs, one with a whole group and one with a part", workstation(), WHOLE_THEN_PART, "AH021 AH303 [AH301]", Blocked),
+        case("two VMs, one with a part of a group and one with all", workstation(), PART_THEN_WHOLE, "AH021 AH303 [AH301]", Blocked),
         case("two VMs that take turns", workstation(), TAKING_TURNS, "AH301 AH301 AH303", Blocked),
         case("a refused accelerator", workstation().ids(NVME, 0x8086, 0x37c8).driver(NVME, None), NVME_ONLY, "AH205", Blocked),
     ]
