@@ -1,6 +1,7 @@
 //! What the fuzz targets in `fuzz/` call: bytes of a stranger, through the readers and the rules.
 //! None may panic, and none may make a host ready that is not.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -19,7 +20,7 @@ use crate::report::inventory::InventoryView;
 use crate::report::paint::Paint;
 use crate::report::text::{self, Amount};
 use crate::report::view::Validate;
-use crate::rules::{self, example};
+use crate::rules;
 use crate::source::Sources;
 
 /// A snapshot, or the tar in one: its checksums are put right, so that what was changed in it is
@@ -51,31 +52,76 @@ pub fn config(bytes: &[u8]) {
     judge(&Root::memory(tree.clone()), text);
 }
 
-/// Files of a host that is held by its own driver and has no IOMMU. No file alone can mend that,
-/// so it is never ready. Each is told as two bytes for which it is, one for its length, and what it
-/// holds.
+/// Files of a host, each told as two bytes for which it is, two for its length, and what it holds.
+/// The host is held by its own driver and has no IOMMU: no file alone can mend that, so it is never
+/// ready. The same files are put on one that is well, of which more is read.
 ///
 /// # Panics
-/// If it is ready.
+/// If the first is ready.
 pub fn readers(bytes: &[u8]) {
-    static HOST: OnceLock<(Tree, Vec<String>)> = OnceLock::new();
-    let (tree, paths) = HOST.get_or_init(|| {
-        let tree = FakeHost::gpu_held_by_nvidia().iommu_off_in_firmware().tree();
-        let root = Root::memory(tree.clone()).recording();
-        Host::read(&root, &Need::everything());
-        let asked = root.asked().into_iter();
-        (tree, asked.filter(|(_, asked)| *asked == Asked::Text).map(|(path, _)| path).collect())
+    static PATHS: OnceLock<BTreeMap<u16, String>> = OnceLock::new();
+    static HOSTS: OnceLock<[Tree; 2]> = OnceLock::new();
+    let files = files(PATHS.get_or_init(paths), bytes);
+    let [off, well] = HOSTS.get_or_init(|| {
+        let off = FakeHost::gpu_held_by_nvidia().iommu_off_in_firmware();
+        [off.tree(), FakeHost::workstation().tree()]
     });
-    let mut tree = tree.clone();
-    let mut rest = bytes;
-    while let [low, high, length, after @ ..] = rest {
-        let which = usize::from(u16::from_le_bytes([*low, *high])) % paths.len();
-        let (contents, next) = after.split_at(after.len().min(usize::from(*length)));
-        tree.file(&paths[which], contents);
-        rest = next;
-    }
-    let verdict = judge_all(&Root::memory(tree));
+    let with_files = |host: &Tree| {
+        let root = Root::memory(host.clone());
+        let mut tree = host.clone();
+        for (path, contents) in &files {
+            // Devices are reached through links.
+            tree.file(&root.real_path(path), *contents);
+        }
+        tree
+    };
+    let verdict = judge_all(&Root::memory(with_files(off)));
     assert_ne!(verdict, Some(Verdict::Ready), "the host is not ready");
+    let well = with_files(well);
+    judge_all(&Root::memory(well.clone()));
+    // All that is read on demand, and what of it is personal.
+    let made = Made { time: String::new(), driver_override: true };
+    let packed = take(Root::memory(well), &made).expect("what was read can be packed");
+    if let Err(error) = Replay::read(packed.archive.as_slice(), Path::new("fuzzed.snap")) {
+        panic!("what was packed cannot be read: {error}");
+    }
+}
+
+/// Which files the bytes tell, and what they hold.
+fn files<'a>(paths: &'a BTreeMap<u16, String>, mut bytes: &'a [u8]) -> Vec<(&'a str, &'a [u8])> {
+    let mut files = Vec::new();
+    while let [low, high, short, long, after @ ..] = bytes {
+        // The next one from there on, so that a seed means the same file when others come along.
+        let from = u16::from_le_bytes([*low, *high]);
+        let length = usize::from(u16::from_le_bytes([*short, *long]));
+        let (contents, next) = after.split_at(after.len().min(length));
+        let path = paths.range(from..).chain(paths).next();
+        files.extend(path.map(|(_, path)| (path.as_str(), contents)));
+        bytes = next;
+    }
+    files
+}
+
+/// Every file that any reader asks for on the host of any rule's example, by a number of its own.
+fn paths() -> BTreeMap<u16, String> {
+    let mut paths = BTreeMap::new();
+    for rule in rules::ALL {
+        let Some(host) = rule.example.speaks.host else { continue };
+        let root = Root::memory(host().tree()).recording();
+        Host::read(&root, &Need::everything());
+        let texts = root.asked().into_iter().filter(|(_, asked)| *asked == Asked::Text);
+        paths.extend(texts.map(|(path, _)| (number(&path), path)));
+    }
+    paths
+}
+
+/// FNV-1a, folded (draft-eastlake-fnv).
+fn number(path: &str) -> u16 {
+    let hash = path
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let [a, b, c, d] = hash.to_le_bytes();
+    u16::from_le_bytes([a ^ c, b ^ d])
 }
 
 /// The host alone, its inventory, and a plan for it.
@@ -88,8 +134,21 @@ fn judge_all(root: &Root) -> Option<Verdict> {
     let host = Host::read(root, &need);
     let inventory = Inventory::new(&host, &Filter::default()).of_cards(&host);
     written(&InventoryView::with_cards(&host, &inventory));
-    judge(root, example::ONE_GPU)
+    judge(root, TAKING_ALL)
 }
+
+/// A plan that asks for memory, processors and the next boot too.
+const TAKING_ALL: &str = r#"compute_nodes:
+  - name: "gpu-node-01"
+    cpu_cores: 4
+    memory_gb: 8
+    hardware: {acceleration: {performance: {cpu_pinning: true, enable_hugepages: true}}}
+    pcie_passthrough:
+      enabled: true
+      devices:
+        - {pci_address: "0000:01:00.0", device_type: "gpu", vendor_id: "10de", device_id: "2684"}
+        - {pci_address: "0000:01:00.1", device_type: "audio", vendor_id: "10de", device_id: "22bd"}
+"#;
 
 /// None of a configuration past a limit.
 fn judge(root: &Root, plan: &str) -> Option<Verdict> {
