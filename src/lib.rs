@@ -16,6 +16,8 @@ mod host;
 mod inventory;
 mod pci;
 mod policy;
+#[cfg(test)]
+mod properties;
 mod remedy;
 mod report;
 mod rules;

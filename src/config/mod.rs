@@ -16,6 +16,8 @@ mod expand;
 mod leaf;
 pub mod limits;
 mod policy;
+#[cfg(test)]
+mod reorder;
 mod schema;
 mod shape;
 mod suggest;
@@ -31,6 +33,8 @@ use std::net::Ipv4Addr;
 pub use acceleration::Acceleration;
 pub use directive::{Action, Covers, Directive};
 pub use limits::LimitError;
+#[cfg(test)]
+pub use reorder::reordered;
 pub use schema::{policy_schema, schema};
 
 use crate::pci::{Address, DeviceType, PciId};

@@ -25,7 +25,7 @@ use crate::policy::{self, Judged, Policy, Verdict};
 use crate::source::Sources;
 
 /// What is expected: codes that stand, and codes that follow from others in brackets.
-pub(super) struct Case {
+pub struct Case {
     pub name: &'static str,
     pub host: FakeHost,
     pub config: String,
@@ -105,7 +105,7 @@ fn codes(judged: &Judged) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-pub(super) fn all_cases() -> Vec<Case> {
+pub fn all_cases() -> Vec<Case> {
     let parts = [
         basics::cases(),
         machine::cases(),
