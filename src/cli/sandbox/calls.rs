@@ -149,36 +149,52 @@ const RETURN: u16 = 0x06;
 
 /// None where the numbers of this architecture are not known.
 fn program() -> Option<BpfProgram> {
-    let refuse = step(RETURN, libc::SECCOMP_RET_ERRNO | u32::try_from(libc::EPERM).ok()?, 0, 0);
-    let allow = step(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0);
     let refused = REFUSED.iter().copied().flatten().map(|call| u32::try_from(*call));
-    let refused = refused.collect::<Result<Vec<_>, _>>().ok()?;
+    let mut refused = refused.collect::<Result<Vec<_>, _>>().ok()?;
+    refused.sort_unstable();
     let mut program = vec![
         step(LOAD, ARCH, 0, 0),
         step(IF_EQUAL, ARCHITECTURE?, 1, 0),
-        refuse.clone(),
+        REFUSE,
         step(LOAD, NUMBER, 0, 0),
         step(IF_AT_LEAST, X32, 0, 1),
-        refuse.clone(),
-    ];
-    for (index, call) in refused.iter().enumerate() {
-        // To the last step: past the rest of the list, and past five more.
-        let past = refused.len() - 1 - index + 5;
-        program.push(step(IF_EQUAL, *call, u8::try_from(past).ok()?, 0));
-    }
-    program.extend([
-        step(IF_EQUAL, u32::try_from(libc::SYS_ioctl).ok()?, 0, 3),
+        REFUSE,
+        step(IF_EQUAL, u32::try_from(libc::SYS_ioctl).ok()?, 0, 5),
         step(LOAD, SECOND, 0, 0),
         step(IF_EQUAL, TYPING[0], 2, 0),
         step(IF_EQUAL, TYPING[1], 1, 0),
-        allow,
-        refuse,
-    ]);
+        ALLOW,
+        REFUSE,
+    ];
+    program.extend(search(&refused)?);
     Some(program)
 }
 
+/// Refuses these numbers, which are sorted, and allows all others. The kernel tries the program on
+/// every number as it takes it, so one long row would be what most of the time goes into.
+fn search(refused: &[u32]) -> Option<BpfProgram> {
+    const ROW: usize = 4;
+    if refused.len() <= ROW {
+        let last = (1..=refused.len()).rev();
+        let row = refused
+            .iter()
+            .zip(last)
+            .map(|(call, past)| Some(step(IF_EQUAL, *call, u8::try_from(past).ok()?, 0)));
+        return row.chain([Some(ALLOW), Some(REFUSE)]).collect();
+    }
+    let (low, high) = refused.split_at(refused.len() / 2);
+    let first = *high.first()?;
+    let (low, high) = (search(low)?, search(high)?);
+    let past = u8::try_from(low.len()).ok()?;
+    Some([vec![step(IF_AT_LEAST, first, past, 0)], low, high].concat())
+}
+
+const ALLOW: sock_filter = step(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0);
+const REFUSE: sock_filter =
+    step(RETURN, libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned(), 0, 0);
+
 /// `then` and `or` are how many steps are left out.
-fn step(code: u16, k: u32, then: u8, or: u8) -> sock_filter {
+const fn step(code: u16, k: u32, then: u8, or: u8) -> sock_filter {
     sock_filter { code, jt: then, jf: or, k }
 }
 
@@ -193,6 +209,29 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    /// Where the steps lead for each number.
+    #[test]
+    fn those_on_the_list_are_refused_and_no_others() {
+        let refused: Vec<u32> = (0..90).map(|number| number * 7 % 631).collect();
+        let mut sorted = refused.clone();
+        sorted.sort_unstable();
+        let steps = search(&sorted).unwrap();
+        for number in 0..700 {
+            let mut at = 0;
+            let said = loop {
+                let sock_filter { code, jt, jf, k } = steps[at].clone();
+                let holds = match code {
+                    IF_EQUAL => number == k,
+                    IF_AT_LEAST => number >= k,
+                    _ => break k,
+                };
+                at += 1 + usize::from(if holds { jt } else { jf });
+            };
+            let expected = if refused.contains(&number) { REFUSE } else { ALLOW };
+            assert_eq!(said, expected.k, "{number}");
+        }
+    }
 
     /// In a thread of its own, as it alone is then limited.
     #[test]
