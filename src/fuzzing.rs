@@ -64,7 +64,7 @@ pub fn readers(bytes: &[u8]) {
     let files = files(PATHS.get_or_init(paths), bytes);
     let [off, well] = HOSTS.get_or_init(|| {
         let off = FakeHost::gpu_held_by_nvidia().iommu_off_in_firmware();
-        [off.tree(), FakeHost::workstation().tree()]
+        [off.tree(), well().tree()]
     });
     let with_files = |host: &Tree| {
         let root = Root::memory(host.clone());
@@ -79,6 +79,7 @@ pub fn readers(bytes: &[u8]) {
     assert_ne!(verdict, Some(Verdict::Ready), "the host is not ready");
     let well = with_files(well);
     judge_all(&Root::memory(well.clone()));
+    Host::read(&Root::memory(well.clone()), &everything());
     // All that is read on demand, and what of it is personal.
     let made = Made { time: String::new(), driver_override: true };
     let packed = take(Root::memory(well), &made).expect("what was read can be packed");
@@ -102,17 +103,36 @@ fn files<'a>(paths: &'a BTreeMap<u16, String>, mut bytes: &'a [u8]) -> Vec<(&'a 
     files
 }
 
-/// Every file that any reader asks for on the host of any rule's example, by a number of its own.
+/// A host with what an example has no need of.
+fn well() -> FakeHost {
+    FakeHost::workstation()
+        .initramfs(&[("lib/modules/vfio-pci.ko", ""), ("etc/modprobe.d/vfio.conf", "")])
+        .file("/etc/modprobe.d/vfio.conf", "options vfio-pci ids=10de:2684\n")
+        .file("/etc/udev/rules.d/10-vfio.rules", "")
+        .file("/etc/libvirt/qemu/win11.xml", "")
+        .file("/etc/passwd", "qemu:x:64055:64055::/:/bin/false\n")
+        .file("/etc/group", "kvm:x:104:qemu\n")
+        .file("/etc/hostname", "workstation\n")
+        .file("/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
+}
+
+/// Every file that any reader asks for on that host or the one of any rule's example, by a number of
+/// its own.
 fn paths() -> BTreeMap<u16, String> {
     let mut paths = BTreeMap::new();
-    for rule in rules::ALL {
-        let Some(host) = rule.example.speaks.host else { continue };
-        let root = Root::memory(host().tree()).recording();
-        Host::read(&root, &Need::everything());
+    let examples = rules::ALL.iter().filter_map(|rule| rule.example.speaks.host);
+    for host in examples.map(|host| host()).chain([well()]) {
+        let root = Root::memory(host.tree()).recording().with_stand_ins();
+        Host::read(&root, &everything());
         let texts = root.asked().into_iter().filter(|(_, asked)| *asked == Asked::Text);
         paths.extend(texts.map(|(path, _)| (number(&path), path)));
     }
     paths
+}
+
+/// With a user, whom no other command names.
+fn everything() -> Need {
+    Need { user: Some("qemu".to_owned()), driver_override: true, ..Need::everything() }
 }
 
 /// FNV-1a, folded (draft-eastlake-fnv).

@@ -104,11 +104,15 @@ fn asked() -> &'static [(String, Asked)] {
     static ASKED: OnceLock<Vec<(String, Asked)>> = OnceLock::new();
     ASKED.get_or_init(|| {
         let mut asked = BTreeMap::new();
+        for scene in scenes() {
+            let root = Root::memory(scene.tree.clone()).recording();
+            Host::read(&root, &Plan::new(&scene.text).need());
+            asked.extend(root.asked());
+        }
         for rule in ALL {
             let Some(host) = rule.example.speaks.host else { continue };
             let root = Root::memory(host().tree()).recording();
             Host::read(&root, &Need::everything());
-            Host::read(&root, &Plan::new(rule.example.speaks.config).need());
             asked.extend(root.asked());
         }
         asked.into_iter().collect()

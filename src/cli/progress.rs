@@ -58,7 +58,7 @@ fn told<T>(
     let watch = &Watch::default();
     let (done, waiting) = channel::<()>();
     thread::scope(|scope| {
-        let teller = move || tell(line, watch, &waiting, STEP, &mut std::io::stderr());
+        let teller = move || tell(line.as_ref(), watch, &waiting, STEP, &mut std::io::stderr());
         // Who may have no more threads is told nothing, and answered all the same.
         let _ = thread::Builder::new().spawn_scoped(scope, teller);
         let result = work(Some(watch));
@@ -69,7 +69,7 @@ fn told<T>(
 
 /// Until the other end is dropped. That nobody reads it is no error.
 fn tell(
-    line: Option<impl Fn(u32) -> String>,
+    line: Option<&impl Fn(u32) -> String>,
     watch: &Watch,
     waiting: &Receiver<()>,
     step: Duration,
@@ -87,7 +87,7 @@ fn tell(
                 escaped(&path)
             );
         }
-        if let Some(words) = &line {
+        if let Some(words) = line {
             said += &format!("\r{}", words(steps));
         }
         if !said.is_empty() {
@@ -162,12 +162,12 @@ mod tests {
         let words = |seconds| format!("Reading the host ({seconds} s)");
         let (work, waiting) = channel();
         let mut screen = Screen::new("(1 s)", work);
-        tell(Some(words), &Watch::default(), &waiting, Duration::ZERO, &mut screen);
+        tell(Some(&words), &Watch::default(), &waiting, Duration::ZERO, &mut screen);
         assert_eq!(screen.text, b"\rReading the host (1 s)\r\x1b[K");
         let (work, waiting) = channel::<()>();
         drop(work);
         let mut screen = Vec::new();
-        tell(Some(words), &Watch::default(), &waiting, STEP, &mut screen);
+        tell(Some(&words), &Watch::default(), &waiting, STEP, &mut screen);
         assert_eq!(screen, b"");
     }
 
@@ -228,7 +228,13 @@ mod tests {
                 drop(done);
                 host.devices.len()
             });
-            tell(None::<fn(u32) -> String>, watch, &waiting, Duration::from_millis(1), &mut screen);
+            tell(
+                None::<&fn(u32) -> String>,
+                watch,
+                &waiting,
+                Duration::from_millis(1),
+                &mut screen,
+            );
             reader.join().unwrap()
         });
         assert_eq!(read, 8, "the rest was read once it returned");
