@@ -64,7 +64,7 @@ fn put(place: &Path, damage: &Damage) {
     if let Damage::Denied = damage {
         // Of a link it would be what the link leads to.
         if !place.is_symlink() {
-            fs::set_permissions(place, fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(place, fs::Permissions::from_mode(0o000)).unwrap();
         }
         return;
     }
