@@ -53,6 +53,31 @@ fn fleet(args: &[&str]) -> Ran {
     run([&["fleet"], args].concat())
 }
 
+/// A fact that is null is either not there, or told to be unknown.
+#[test]
+fn what_is_not_known_is_told_as_that() {
+    let torn = HostDir::sample(READY).remove("proc").remove("sys/kernel").remove("sys/class");
+    let config = gpu_node();
+    let ready = sample(READY);
+    let hosts = [text(&ready), text(torn.root())];
+    let lines = lines(&fleet(&[&hosts[..], &["--config", &config, "--format", "ndjson"]].concat()));
+    assert_eq!(lines[0]["unknown"], serde_json::json!([]));
+    let unknown = lines[1]["unknown"].as_array().unwrap();
+    for (key, what) in [
+        ("kernel", "kernel release"),
+        ("arch", "architecture"),
+        ("cpu_vendor", "processor"),
+        ("iommu", "IOMMU"),
+        ("iommu_groups", "IOMMU groups"),
+        ("parameters", "kernel parameters"),
+    ] {
+        assert!(lines[1][key].is_null() && unknown.contains(&what.into()), "{what}: {unknown:?}");
+    }
+    let said = fleet(&[&hosts[..], &["--config", &config]].concat()).stdout;
+    assert!(said.contains("\nNot known\n  kernel release of 1 host: "), "{said}");
+    assert!(!said.contains("kernel release: "), "unknown is no other value: {said}");
+}
+
 /// One line a snapshot, each held against the schema.
 #[track_caller]
 fn lines(ran: &Ran) -> Vec<Value> {

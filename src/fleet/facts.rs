@@ -77,6 +77,7 @@ pub(super) fn wants(plan: &Config) -> Vec<Address> {
 pub fn labels(wants: &[Address]) -> Vec<String> {
     let host = [
         "kernel release",
+        "architecture",
         "processor",
         "IOMMU",
         "IOMMU groups",
@@ -99,10 +100,11 @@ pub fn labels(wants: &[Address]) -> Vec<String> {
 impl Kept {
     /// All facts in words; none for what is not known.
     pub fn values(&self) -> Vec<Option<String>> {
-        let Facts { kernel, cpu_vendor, iommu, iommu_groups, functions, parameters, .. } =
+        let Facts { kernel, arch, cpu_vendor, iommu, iommu_groups, functions, parameters, .. } =
             &self.facts;
         let host = [
             kernel.words(),
+            arch.words(),
             cpu_vendor.words(),
             iommu.words(),
             iommu_groups.words(),
