@@ -54,10 +54,11 @@ pub fn config(bytes: &[u8]) {
 
 /// Files of a host, each told as two bytes for which it is, two for its length, and what it holds.
 /// The host is held by its own driver and has no IOMMU: no file alone can mend that, so it is never
-/// ready. The same files are put on one that is well, of which more is read.
+/// ready. Where the bytes are odd in number the files are put on one that is well, of which more is
+/// read.
 ///
 /// # Panics
-/// If the first is ready.
+/// If the first is ready, or what was packed of the other cannot be read.
 pub fn readers(bytes: &[u8]) {
     static PATHS: OnceLock<BTreeMap<u16, String>> = OnceLock::new();
     static HOSTS: OnceLock<[Tree; 2]> = OnceLock::new();
@@ -75,8 +76,12 @@ pub fn readers(bytes: &[u8]) {
         }
         tree
     };
-    let verdict = judge_all(&Root::memory(with_files(off)));
-    assert_ne!(verdict, Some(Verdict::Ready), "the host is not ready");
+    // One of the two a run, so that there are twice as many runs.
+    if bytes.len().is_multiple_of(2) {
+        let verdict = judge_all(&Root::memory(with_files(off)));
+        assert_ne!(verdict, Some(Verdict::Ready), "the host is not ready");
+        return;
+    }
     let well = with_files(well);
     judge_all(&Root::memory(well.clone()));
     Host::read(&Root::memory(well.clone()), &everything());
