@@ -69,7 +69,7 @@ impl Verdict {
 
 /// Judges what the rules said.
 pub fn judge(answers: Answers, config: &Config, host: Option<&Host>, policy: Policy) -> Judged {
-    let Answers { mut findings, mut undetermined } = answers;
+    let Answers { mut findings, mut undetermined, .. } = answers;
     silence(&mut findings, &mut undetermined);
     let Policy { strict, allow_partial_groups, directives } = policy;
     let flags = Flags { strict, allow_partial_groups };

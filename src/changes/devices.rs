@@ -99,7 +99,7 @@ type Question = (&'static str, fn(&Device) -> Result<Option<String>, Gap>);
 
 const FACTS: &[Question] = &[
     ("driver", |it| text(Some(&it.driver))),
-    ("NUMA node", |it| text(it.details.as_ref().map(|it| &it.numa_node))),
+    ("NUMA node", |it| text(it.state.as_ref().map(|it| &it.numa_node))),
     ("revision", |it| text(it.details.as_ref().map(|it| &it.revision))),
     ("first display at boot", |it| text(it.state.as_ref().map(|it| &it.boot_vga))),
     ("can be reset", |it| match it.state.as_ref().map(|it| it.reset.known()) {
@@ -176,7 +176,9 @@ impl Matched {
         let moved: Vec<Address> =
             old.iter().filter(|at| !pairs.contains_key(at)).copied().collect();
         for from in moved {
-            let Some(was) = before.devices.get(&from).map(Identity::of) else { continue };
+            let Some(was) = before.devices.get(&from).map(|device| Identity::of(device)) else {
+                continue;
+            };
             let Some(like) = was.key().and_then(|key| left.get_mut(&key)) else { continue };
             let fits =
                 |to: &Address| after.devices.get(to).is_some_and(|is| was.may_be(Identity::of(is)));

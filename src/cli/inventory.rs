@@ -90,7 +90,8 @@ fn page(command: &'static str, host: &Host, inventory: &Inventory) -> String {
 fn read(global: &Global, with: &[Extra], link: bool) -> Result<Host, CliError> {
     let need = Need {
         devices: Devices::All,
-        details: true,
+        // The text shows none of them.
+        details: global.format != Format::Text,
         link: link || with.contains(&Extra::Link),
         driver_override: with.contains(&Extra::DriverOverride),
         ..Need::default()

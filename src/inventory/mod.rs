@@ -1,11 +1,13 @@
 //! The functions of a host, and what the rules say of each.
 
 mod cards;
+mod codes;
 mod passthrough;
 
 use std::collections::BTreeSet;
 
 pub use cards::{Card, Role, cards};
+pub use codes::Codes;
 pub use passthrough::Passthrough;
 
 use crate::host::{Device, Group, Host};
@@ -25,7 +27,7 @@ pub struct Row<'a> {
     pub unbound: bool,
     pub passthrough: Passthrough,
     /// Codes of the findings, or of the checks that could not be answered.
-    pub reasons: BTreeSet<&'static str>,
+    pub reasons: Codes,
     /// The one of them that decides, to be told where there is room for one.
     pub first_reason: Option<&'static str>,
 }
@@ -101,8 +103,8 @@ impl Filter {
 fn row<'a>(device: &'a Device, judged: &passthrough::Answers) -> Row<'a> {
     let (passthrough, reasons) = judged.of(device.address);
     let decides =
-        |code: &&&str| passthrough != Passthrough::Blocked || !judged.is_mended_by_binding(code);
-    let first_reason = reasons.iter().find(decides).or(reasons.first()).copied();
+        |code: &&str| passthrough != Passthrough::Blocked || !judged.is_mended_by_binding(code);
+    let first_reason = reasons.iter().find(decides).or_else(|| reasons.iter().next());
     let assignable = passthrough != Passthrough::Never;
     let vfio = rules::is_vfio(device) == Ok(true);
     let driver = device.driver.known();

@@ -1,7 +1,8 @@
 //! Whether each function can be passed, judged as if its whole group went to one VM.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::Codes;
 use crate::config::{Config, Passthrough as Listed, Vm, Wanted};
 use crate::finding::Severity;
 use crate::host::Host;
@@ -47,12 +48,12 @@ pub struct Answers<'a> {
 }
 
 /// Codes that were said of a subject.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Copy)]
 struct Said {
-    errors: BTreeSet<&'static str>,
-    open: BTreeSet<&'static str>,
+    errors: Codes,
+    open: Codes,
     /// Said, but as a symptom of something else.
-    symptoms: BTreeSet<&'static str>,
+    symptoms: Codes,
 }
 
 /// Errors that binding the group to vfio-pci mends.
@@ -60,26 +61,43 @@ const MENDED_BY_BINDING: &[&str] = &["AH207", "AH208", "AH209"];
 /// The same where the modules can be loaded.
 const MODULES_MISSING: &str = "AH104";
 
+/// As many VMs are judged at once, so that what is said of thousands of functions needs no room.
+const AT_ONCE: usize = 256;
+
 pub fn judge(host: &Host) -> Answers<'_> {
-    let (config, bridges) = everything_wanted(host);
-    let judged =
-        policy::judge(rules::run(&config, Some(host)), &config, Some(host), Policy::default());
-    collect(host, &judged, bridges)
+    let mut answers = Answers {
+        host,
+        everywhere: Said::default(),
+        of_device: BTreeMap::new(),
+        of_group: BTreeMap::new(),
+        loads_modules: rules::comes_with_binding(host),
+    };
+    let Everything { groups, bridges } = everything(host);
+    for (wanted, is_bridge) in [(groups, false), (bridges, true)] {
+        for some in wanted.chunks(AT_ONCE) {
+            let vms = some.iter().map(|addresses| vm_with(addresses)).collect();
+            let config = Config { vms, ..Config::default() };
+            let said = rules::run_for_errors(&config, host);
+            let judged = policy::judge(said, &config, Some(host), Policy::default());
+            answers.collect(&judged, is_bridge);
+        }
+    }
+    answers
 }
 
 impl Answers<'_> {
-    pub fn of(&self, address: Address) -> (Passthrough, BTreeSet<&'static str>) {
-        let mut said = self.of_device.get(&address).cloned().unwrap_or_default();
+    pub fn of(&self, address: Address) -> (Passthrough, Codes) {
+        let mut said = self.of_device.get(&address).copied().unwrap_or_default();
         if said.errors.contains("AH205") {
-            return (Passthrough::Never, BTreeSet::from(["AH205"]));
+            return (Passthrough::Never, Codes::one("AH205"));
         }
         let group = self.group_of(address);
         for other in [Some(&self.everywhere), group.and_then(|id| self.of_group.get(&id))]
             .into_iter()
             .flatten()
         {
-            said.errors.extend(&other.errors);
-            said.open.extend(&other.open);
+            said.errors.extend(other.errors);
+            said.open.extend(other.open);
         }
         if said.errors.iter().any(|code| !self.is_mended_by_binding(code)) {
             return (Passthrough::Blocked, said.errors);
@@ -88,7 +106,7 @@ impl Answers<'_> {
             return (Passthrough::Undetermined, said.open);
         }
         match said.errors.is_empty() && !self.group_needs_binding(group) {
-            true => (Passthrough::Ready, BTreeSet::new()),
+            true => (Passthrough::Ready, Codes::default()),
             false if said.errors.is_empty() => {
                 (Passthrough::Possible, self.reasons_of_group(group))
             }
@@ -102,7 +120,7 @@ impl Answers<'_> {
 
     /// Whether the kernel would give a group to a VM as it is.
     pub fn viable(&self, group: u32) -> Option<bool> {
-        let said = self.of_group.get(&group).cloned().unwrap_or_default();
+        let said = self.of_group.get(&group).copied().unwrap_or_default();
         let blocked = said.errors.contains("AH302") || said.symptoms.contains("AH302");
         if blocked {
             Some(false)
@@ -124,52 +142,45 @@ impl Answers<'_> {
             .is_some_and(|said| said.symptoms.contains("AH302"))
     }
 
-    fn reasons_of_group(&self, group: Option<u32>) -> BTreeSet<&'static str> {
-        if self.group_needs_binding(group) { BTreeSet::from(["AH302"]) } else { BTreeSet::new() }
+    fn reasons_of_group(&self, group: Option<u32>) -> Codes {
+        if self.group_needs_binding(group) { Codes::one("AH302") } else { Codes::default() }
     }
-}
-
-/// From the VM number `bridges` on, each wants a bridge alone.
-fn collect<'a>(host: &'a Host, judged: &Judged, bridges: usize) -> Answers<'a> {
-    let mut answers = Answers {
-        host,
-        everywhere: Said::default(),
-        of_device: BTreeMap::new(),
-        of_group: BTreeMap::new(),
-        loads_modules: rules::comes_with_binding(host),
-    };
-    // That the rest of a bridge's group is left out says nothing of that group; that the group is
-    // not viable does, but not whether binding would mend it.
-    let of_bridge = |vm: Option<usize>, group: Option<u32>| {
-        vm.is_some_and(|vm| vm >= bridges) && group.is_some()
-    };
-    for finding in &judged.findings {
-        let (vm, code) = (finding.vm, finding.code);
-        let symptom = !finding.stands() || of_bridge(vm, finding.group);
-        if of_bridge(vm, finding.group) && code != "AH302" {
-            continue;
-        }
-        answers.note(vm, finding.device, finding.group, |said| match (symptom, finding.severity) {
-            (true, _) => said.symptoms.insert(code),
-            (false, Severity::Error) => said.errors.insert(code),
-            (false, _) => false,
-        });
-    }
-    for open in judged.undetermined.iter().filter(|open| open.decides()) {
-        if !of_bridge(open.vm, open.group) || open.code == "AH302" {
-            answers.note(open.vm, open.device, open.group, |said| said.open.insert(open.code));
-        }
-    }
-    answers
 }
 
 impl Answers<'_> {
+    /// What was said of VMs that take whole groups, or that take a bridge each.
+    fn collect(&mut self, judged: &Judged, bridges: bool) {
+        // That the rest of a bridge's group is left out says nothing of that group; that the group
+        // is not viable does, but not whether binding would mend it.
+        let of_bridge =
+            |vm: Option<usize>, group: Option<u32>| bridges && vm.is_some() && group.is_some();
+        for finding in &judged.findings {
+            let (vm, code) = (finding.vm, finding.code);
+            let symptom = !finding.stands() || of_bridge(vm, finding.group);
+            if of_bridge(vm, finding.group) && code != "AH302" {
+                continue;
+            }
+            self.note(vm, finding.device, finding.group, |said| {
+                match (symptom, finding.severity) {
+                    (true, _) => said.symptoms.insert(code),
+                    (false, Severity::Error) => said.errors.insert(code),
+                    (false, _) => {}
+                }
+            });
+        }
+        for open in judged.undetermined.iter().filter(|open| open.decides()) {
+            if !of_bridge(open.vm, open.group) || open.code == "AH302" {
+                self.note(open.vm, open.device, open.group, |said| said.open.insert(open.code));
+            }
+        }
+    }
+
     fn note(
         &mut self,
         vm: Option<usize>,
         device: Option<Address>,
         group: Option<u32>,
-        put: impl FnOnce(&mut Said) -> bool,
+        put: impl FnOnce(&mut Said),
     ) {
         let said = match (vm, group, device) {
             (None, None, _) => &mut self.everywhere,
@@ -181,9 +192,14 @@ impl Answers<'_> {
     }
 }
 
-/// A plan in which each group goes to a VM of its own: all of it but bridges, which nobody can
-/// pass and which are asked for by themselves, by the VMs from the number that is told on.
-fn everything_wanted(host: &Host) -> (Config, usize) {
+/// A plan in which each group goes to a VM of its own: all of it but bridges, which nobody can pass
+/// and which are asked for by themselves.
+struct Everything {
+    groups: Vec<Vec<Address>>,
+    bridges: Vec<Vec<Address>>,
+}
+
+fn everything(host: &Host) -> Everything {
     let mut of_group: BTreeMap<u32, Vec<Address>> = BTreeMap::new();
     let (mut alone, mut bridges) = (Vec::new(), Vec::new());
     for device in host.devices.values() {
@@ -194,12 +210,10 @@ fn everything_wanted(host: &Host) -> (Config, usize) {
             (_, None) => alone.push(vec![device.address]),
         }
     }
-    let first_bridge = of_group.len() + alone.len();
-    let vms = of_group.into_values().chain(alone).chain(bridges).map(vm_with).collect();
-    (Config { vms, ..Config::default() }, first_bridge)
+    Everything { groups: of_group.into_values().chain(alone).collect(), bridges }
 }
 
-fn vm_with(addresses: Vec<Address>) -> Vm {
+fn vm_with(addresses: &[Address]) -> Vm {
     let nowhere = Span::new(0, 0, 0);
     let wanted = |address| Wanted {
         address: Spanned { value: address, span: nowhere },
@@ -229,7 +243,7 @@ fn vm_with(addresses: Vec<Address>) -> Vm {
             devices_span: None,
             unclear: false,
             listed: addresses.len(),
-            devices: addresses.into_iter().map(wanted).collect(),
+            devices: addresses.iter().copied().map(wanted).collect(),
         }),
     }
 }

@@ -20,7 +20,8 @@ pub fn settle(findings: &mut [Finding], host: Option<&Host>, on_vfio: BTreeSet<A
         _ => None,
     });
     let bound: BTreeSet<Address> = bound.chain(on_vfio).collect();
-    let bound: Vec<&Device> = bound.iter().filter_map(|it| host.devices.get(it)).collect();
+    let bound: Vec<&Device> =
+        bound.iter().filter_map(|it| host.devices.get(it).map(Box::as_ref)).collect();
     for remedy in findings.iter_mut().flat_map(|finding| &mut finding.remedies) {
         let Some(lasting) = &remedy.lasting else { continue };
         if let Some(settled) = settled(lasting, remedy, host, system, &bound) {

@@ -91,7 +91,6 @@ pub fn blocks(host: &Host, inventory: &Inventory, paint: Paint) -> String {
 
 fn block(card: &Card, paint: Paint) -> String {
     let device = card.gpu.device;
-    let details = device.details.as_ref();
     let mut lines = Lines { text: String::new(), paint };
     let address = format!("{}  ", paint.bold(&device.address.to_string()));
     lines.text += &paint.laid(&address, &" ".repeat(15), &name(device));
@@ -111,7 +110,7 @@ fn block(card: &Card, paint: Paint) -> String {
     if !card.holders.is_empty() {
         lines.put("in use by", &holders(card));
     }
-    if let Some(node) = details.and_then(|it| value(&it.numa_node)) {
+    if let Some(node) = device.state.as_ref().and_then(|it| value(&it.numa_node)) {
         lines.put("NUMA node", &node.to_string());
     }
     if !card.vfs.is_empty() {

@@ -214,14 +214,14 @@ impl DeviceView {
             conflicting: row.conflicting,
             iommu_group,
             group_members: members.map(others),
-            numa_node: details.and_then(|it| value(&it.numa_node)),
+            numa_node: state.and_then(|it| value(&it.numa_node)),
             header: header(device),
             parent: state.and_then(|it| value(&it.parent)).map(|parent| parent.to_string()),
             boot_vga: state.and_then(|it| value(&it.boot_vga)),
             reset_methods: state.and_then(|it| value(&it.reset_methods)),
             physfn: state.and_then(|it| value(&it.physfn)).map(|physfn| physfn.to_string()),
-            virtfns: details
-                .and_then(|it| value(&it.virtfns))
+            virtfns: state
+                .and_then(|it| value(&it.virtual_functions))
                 .iter()
                 .flatten()
                 .map(ToString::to_string)
@@ -230,7 +230,7 @@ impl DeviceView {
             link: link(device),
             power_state: state.and_then(|it| text(&it.power_state)),
             passthrough: row.passthrough.as_str(),
-            passthrough_reason: row.reasons.iter().copied().collect(),
+            passthrough_reason: row.reasons.iter().collect(),
             unreadable: unreadable(device),
         }
     }
@@ -314,25 +314,11 @@ fn csv_field(field: &str) -> String {
 
 /// A line for each function; the name is cut where the terminal ends.
 pub fn table(inventory: &Inventory, paint: Paint) -> String {
-    let mut lines =
-        vec![["ADDRESS", "GROUP", "NUMA", "DRIVER", "PASSTHROUGH", "NAME"].map(str::to_owned)];
-    lines.extend(inventory.rows.iter().map(|row| {
-        let device = row.device;
-        let number = |number: Option<u32>| {
-            number.map_or_else(|| "-".to_owned(), |number| number.to_string())
-        };
-        [
-            device.address.to_string(),
-            number_or_unknown(&device.iommu_group),
-            number(device.details.as_ref().and_then(|it| value(&it.numa_node))),
-            driver_words(row),
-            passthrough_words(row),
-            name(device),
-        ]
-    }));
+    let heads = ["ADDRESS", "GROUP", "NUMA", "DRIVER", "PASSTHROUGH", "NAME"].map(str::to_owned);
     let mut widths = [0; 5];
-    for line in &lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
+    // Cells are made twice, so that those of thousands of functions need no room.
+    for cells in std::iter::once(heads.clone()).chain(inventory.rows.iter().map(cells)) {
+        for (width, cell) in widths.iter_mut().zip(&cells) {
             *width = (*width).max(cell.chars().count());
         }
     }
@@ -340,15 +326,26 @@ pub fn table(inventory: &Inventory, paint: Paint) -> String {
     let used: usize = widths.iter().map(|width| width + 2).sum::<usize>() + LEAST;
     let excess = paint.width.map_or(0, |width| used.saturating_sub(width));
     widths[3] = widths[3].saturating_sub(excess).max(LEAST.min(widths[3]));
-    for line in &mut lines {
-        line[3] = paint.cut(&line[3], Some(widths[3]));
-    }
-    let mut table = String::new();
-    for (at, cells) in lines.iter().enumerate() {
-        let row = at.checked_sub(1).map(|at| &inventory.rows[at]);
-        table += &line_of(cells, &widths, row, paint);
+    let mut table = line_of(&heads, &widths, None, paint);
+    for row in &inventory.rows {
+        let mut cells = cells(row);
+        cells[3] = paint.cut(&cells[3], Some(widths[3]));
+        table += &line_of(&cells, &widths, Some(row), paint);
     }
     table + &paint.wrapped("", &summary_line(inventory))
+}
+
+fn cells(row: &Row) -> [String; 6] {
+    let device = row.device;
+    let node = device.state.as_ref().and_then(|it| value(&it.numa_node));
+    [
+        device.address.to_string(),
+        number_or_unknown(&device.iommu_group),
+        node.map_or_else(|| "-".to_owned(), |node| node.to_string()),
+        driver_words(row),
+        passthrough_words(row),
+        name(device),
+    ]
 }
 
 fn line_of(cells: &[String; 6], widths: &[usize; 5], row: Option<&Row>, paint: Paint) -> String {
@@ -540,13 +537,7 @@ fn unreadable(device: &Device) -> Vec<UnreadableView> {
         gap(&device.vfio_dev),
     ];
     if let Some(it) = &device.details {
-        gaps.extend([
-            gap(&it.subsystem_vendor),
-            gap(&it.subsystem_device),
-            gap(&it.revision),
-            gap(&it.numa_node),
-            gap(&it.virtfns),
-        ]);
+        gaps.extend([gap(&it.subsystem_vendor), gap(&it.subsystem_device), gap(&it.revision)]);
     }
     if let Some(it) = &device.state {
         gaps.extend([
@@ -554,6 +545,8 @@ fn unreadable(device: &Device) -> Vec<UnreadableView> {
             gap(&it.boot_vga),
             gap(&it.reset_methods),
             gap(&it.physfn),
+            gap(&it.virtual_functions),
+            gap(&it.numa_node),
             gap(&it.bars),
             gap(&it.enabled),
             gap(&it.vfs),

@@ -33,9 +33,9 @@ pub static RULE: Rule = Rule {
 /// A device that is not on VFIO now is AH207's to AH209's to say.
 fn check(config: &Config, host: &Host, answer: &mut Answer) {
     let Some(boot) = &host.next_boot else { return };
-    for vm in 0..config.vms.len() {
+    for (vm, plan) in config.vms.iter().enumerate() {
         let mut lost: Vec<(&Wanted, &Device, Option<String>)> = Vec::new();
-        for (_, _, wanted) in super::run::wanted(config).filter(|it| it.0 == vm) {
+        for wanted in super::run::wanted_by(plan) {
             let Ok(Some(device)) = host.device(wanted.address.value) else { continue };
             if is_vfio(device) != Ok(true) {
                 continue;

@@ -1,5 +1,9 @@
 //! Which VMs together ask more of one store of the host (memory, pages, processors) than it has.
 
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
 use crate::config::Vm;
 use crate::finding::{Finding, Related};
 use crate::host::Host;
@@ -36,16 +40,71 @@ pub(super) fn excesses<'a>(claims: impl Iterator<Item = Claim<'a>>, store: u64) 
     found
 }
 
-impl Excess<'_> {
-    /// Whether it is told where this VM is judged: each excess is told once.
-    pub(super) fn is_told_at(&self, index: usize, first: usize) -> bool {
-        let wants = |claim: &&Claim| !claim.vm.enabled_devices().is_empty();
-        let teller = self.claims.iter().find(wants).map_or(first, |claim| claim.index);
-        teller == index
+/// The same of all VMs of a plan, each told once: where the first of its VMs that wants a device is
+/// judged.
+pub(super) struct Excesses<'a> {
+    told_at: BTreeMap<usize, Vec<Excess<'a>>>,
+    holders: BTreeSet<usize>,
+}
+
+impl<'a> Excesses<'a> {
+    /// `first` is the first VM of the plan that wants devices.
+    pub(super) fn new(claims: impl Iterator<Item = Claim<'a>>, store: u64, first: usize) -> Self {
+        let mut all = Self { told_at: BTreeMap::new(), holders: BTreeSet::new() };
+        for excess in excesses(claims, store) {
+            all.holders.extend(excess.claims.iter().map(|claim| claim.index));
+            all.told_at.entry(excess.teller(first)).or_default().push(excess);
+        }
+        all
     }
 
-    pub(super) fn holds(&self, index: usize) -> bool {
-        self.claims.iter().any(|claim| claim.index == index)
+    pub(super) fn told_at(&self, index: usize) -> &[Excess<'a>] {
+        self.told_at.get(&index).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the VM is one of those who ask too much.
+    pub(super) fn hold(&self, index: usize) -> bool {
+        self.holders.contains(&index)
+    }
+}
+
+/// What the VMs of a plan ask too much of, worked out once for all of them.
+#[derive(Default)]
+pub struct Stores<'a> {
+    /// Whether any of them says how many processors it takes.
+    pub(super) say_processors: OnceCell<bool>,
+    pub(super) vms_on_node: OnceCell<BTreeMap<u32, Vec<usize>>>,
+    of: RefCell<BTreeMap<Store, Rc<Excesses<'a>>>>,
+}
+
+/// What is shared by the VMs; a node by its number, pages by their size in KiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Store {
+    Processors,
+    Memory { node: u32 },
+    Pages { size: u64 },
+    PagesOfNode { node: u32, size: u64 },
+}
+
+impl<'a> Stores<'a> {
+    pub(super) fn excesses(
+        &self,
+        store: Store,
+        ask: impl FnOnce() -> Excesses<'a>,
+    ) -> Rc<Excesses<'a>> {
+        if let Some(known) = self.of.borrow().get(&store) {
+            return Rc::clone(known);
+        }
+        let found = Rc::new(ask());
+        self.of.borrow_mut().insert(store, Rc::clone(&found));
+        found
+    }
+}
+
+impl Excess<'_> {
+    fn teller(&self, first: usize) -> usize {
+        let wants = |claim: &&Claim| !claim.vm.enabled_devices().is_empty();
+        self.claims.iter().find(wants).map_or(first, |claim| claim.index)
     }
 
     /// `a`, or `a, b and c`.

@@ -1,6 +1,6 @@
 //! AH604 cpu-pinning
 
-use super::claims::{Claim, excesses};
+use super::claims::{Claim, Excesses, Store};
 use super::example::Scene;
 use super::{Check, Example, Rule, VmCase};
 use crate::config::Vm;
@@ -35,7 +35,7 @@ const TWO_VMS: &str = "compute_nodes:\n  - name: a\n    cpu_cores: 24\n    hardw
 
 fn check(case: &VmCase, answer: &mut Answer) {
     let says = |vm: &Vm| vm.cpu_cores.is_some();
-    if !case.plan.vms.iter().any(says) {
+    if !case.stores.say_processors.get_or_init(|| case.plan.vms.iter().any(says)) {
         return;
     }
     let Some(placement) = answer.learn(case.host.placement()) else { return };
@@ -54,21 +54,20 @@ fn more_than_the_host(case: &VmCase, placement: &Placement, answer: &mut Answer)
     });
     let online = &placement.cpus.online;
     let Some(count) = answer.learn(online.required()).map(CpuList::len) else { return };
-    for excess in excesses(claims, count) {
-        if excess.is_told_at(case.index, case.first) {
-            let message = format!(
-                "{} {} {} processors, and the host has {count}",
-                excess.names(),
-                excess.need(),
-                excess.amount
-            );
-            let finding = excess.finding(message, |cores| format!("{cores} processors"));
-            answer.find(
-                finding.severity(Severity::Warning).evidence([online.evidence()]).remedy(
-                    Remedy::advice("Give the VMs fewer processors (cpu_cores), or set auto_start: false on one that need not run with the others."),
-                ),
-            );
-        }
+    let excesses = || Excesses::new(claims, count, case.first);
+    for excess in case.stores.excesses(Store::Processors, excesses).told_at(case.index) {
+        let message = format!(
+            "{} {} {} processors, and the host has {count}",
+            excess.names(),
+            excess.need(),
+            excess.amount
+        );
+        let finding = excess.finding(message, |cores| format!("{cores} processors"));
+        answer.find(
+            finding.severity(Severity::Warning).evidence([online.evidence()]).remedy(
+                Remedy::advice("Give the VMs fewer processors (cpu_cores), or set auto_start: false on one that need not run with the others."),
+            ),
+        );
     }
 }
 

@@ -121,7 +121,7 @@ fn members<'a>(case: &'a DeviceCase) -> impl Iterator<Item = &'a Device> {
     members
         .into_iter()
         .flat_map(|members| &members.known)
-        .filter_map(|member| case.host.devices.get(member))
+        .filter_map(|member| case.host.devices.get(member).map(Box::as_ref))
 }
 
 /// Processes by their PID, in words, with the file by which each has the device.

@@ -101,7 +101,8 @@ pub fn objection(takes: &Takes, device: &Device) -> Option<Remedy> {
 /// in vain.
 pub fn before_virtual_functions_go(takes: &Takes, device: &Device) -> Option<Remedy> {
     let functions = takes.host.virtual_functions(device.address);
-    let functions = functions.iter().filter_map(|address| takes.host.devices.get(address));
+    let functions =
+        functions.iter().filter_map(|address| takes.host.devices.get(address).map(Box::as_ref));
     let objected = [device].into_iter().chain(functions).find_map(|it| objection(takes, it));
     objected.or_else(|| staying_member(takes, device)).or_else(|| {
         let code = obstacle(takes.host, device).filter(|code| *code != "AH214")?;

@@ -38,7 +38,7 @@ pub fn run_host(host: &Host) -> (Answers, Vec<Checked>) {
                     Ok(_) => all.passed([groups.evidence()]),
                     Err(gap) => all.gap(gap),
                 }
-                let each = host.groups.values().map(ask);
+                let each = host.groups.values().map(Box::as_ref).map(ask);
                 (good, each.chain([(Subject::default(), all)]).collect())
             }
             _ => continue,

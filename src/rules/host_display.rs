@@ -36,7 +36,7 @@ fn check(case: &TakenCase, answer: &mut Answer) {
         Ok(false) => return,
         Err(gap) => return harm::note(case, answer, [gap]),
     }
-    match case.takes.display_left(|| is_one_left(case)) {
+    match case.takes.display_left(serves_the_host) {
         Ok(false) => answer.find(only_display(case)),
         left => {
             check_monitor(case, answer);
@@ -50,21 +50,6 @@ fn check(case: &TakenCase, answer: &mut Answer) {
             }
         }
     }
-}
-
-/// Whether the host keeps a display: one that neither the VM takes nor another that starts by itself, and that no other can have
-/// taken. One that is known settles it; one that may be there does not.
-fn is_one_left(case: &TakenCase) -> Result<bool, Gap> {
-    let mut open = case.host.all_read().err();
-    for device in case.host.devices.values().filter(|it| !case.takes.loses_with_others(it.address))
-    {
-        match serves_the_host(case.host, device) {
-            Ok(true) => return Ok(true),
-            Ok(false) => {}
-            Err(gap) => drop(open.get_or_insert(gap)),
-        }
-    }
-    open.map_or(Ok(false), Err)
 }
 
 /// A display on a driver of the host; of those without one only the display that the firmware
@@ -82,10 +67,7 @@ fn serves_the_host(host: &Host, device: &Device) -> Result<bool, Gap> {
 
 fn only_display(case: &TakenCase) -> crate::finding::Finding {
     let address = case.address();
-    let serving =
-        || case.host.devices.values().filter(|it| serves_the_host(case.host, it) == Ok(true));
-    let own = serving().filter(|it| case.takes.loses(it.address)).count();
-    let all = serving().filter(|it| case.takes.loses_with_others(it.address)).count();
+    let (own, all) = case.takes.displays_lost(serves_the_host);
     let message = if all > own {
         format!(
             "{address} is one of the host's last displays, and the VMs of the plan take them all"

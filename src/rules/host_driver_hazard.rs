@@ -43,7 +43,7 @@ fn check(case: &GroupCase, answer: &mut Answer) {
     let wanted: BTreeSet<Address> = case.wanted.iter().map(|it| it.address.value).collect();
     let free =
         case.members.known.iter().filter(|member| !wanted.contains(member)).filter_map(|&member| {
-            let device = case.host.devices.get(&member)?;
+            let device = case.host.devices.get(&member)?.as_ref();
             // Up to 5.18 a bridge may have any driver.
             let endpoint = device.is_bus_bridge() == Ok(false);
             (endpoint && matches!(device.driver.known(), Ok(None))).then_some(device)

@@ -1,6 +1,6 @@
 //! AH603 hugepages
 
-use super::claims::{self, Claim, Excess, excesses, gib, runs};
+use super::claims::{self, Claim, Excess, Excesses, Store, gib, runs};
 use super::example::Scene;
 use super::{Check, Example, Rule, VmCase};
 use crate::config::Vm;
@@ -73,15 +73,14 @@ fn enough(case: &VmCase, answer: &mut Answer) {
         return;
     };
     let Some(free) = answer.learn(pool.available()) else { return };
-    let all = case.plan.vms.iter().enumerate();
-    let mut is_told = false;
-    for excess in excesses(claims(case, size, memory, all), free) {
-        if excess.is_told_at(case.index, case.first) {
-            on_the_host(&excess, size, free, pool, answer);
-        }
-        is_told |= excess.holds(case.index);
+    let excesses = case.stores.excesses(Store::Pages { size }, || {
+        let all = case.plan.vms.iter().enumerate();
+        Excesses::new(claims(case, size, memory, all), free, case.first)
+    });
+    for excess in excesses.told_at(case.index) {
+        on_the_host(excess, size, free, pool, answer);
     }
-    if !is_told {
+    if !excesses.hold(case.index) {
         on_the_node(case, size, placement, answer);
     }
 }
@@ -112,13 +111,14 @@ fn on_the_node(case: &VmCase, size: u64, placement: &Placement, answer: &mut Ans
     let Some(Some(node)) = answer.learn(placement.nodes.of_several(number)) else { return };
     let Some(Some(pages)) = answer.learn(node.pages(size)) else { return };
     let Some(&free) = answer.learn(pages.free.required()) else { return };
-    let claims = claims(case, size, &placement.memory, case.vms_on(number));
-    for excess in excesses(claims, free) {
-        if !excess.is_told_at(case.index, case.first) {
-            continue;
-        }
+    let store = Store::PagesOfNode { node: number, size };
+    let excesses = case.stores.excesses(store, || {
+        let claims = claims(case, size, &placement.memory, case.vms_on(number));
+        Excesses::new(claims, free, case.first)
+    });
+    for excess in excesses.told_at(case.index) {
         let is_pinned = |claim: &Claim| claim.vm.acceleration.is_pinned();
-        let mut finding = finding(&excess, size, &format!(" on NUMA node {number}"), free)
+        let mut finding = finding(excess, size, &format!(" on NUMA node {number}"), free)
             .evidence([tells.clone(), pages.free.evidence()]);
         if !excess.claims.iter().any(is_pinned) {
             finding = finding.severity(Severity::Warning);

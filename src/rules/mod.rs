@@ -97,7 +97,10 @@ mod vm_ip_conflict;
 
 pub use driver::{is_stub, is_vfio};
 pub use host_alone::{Checked, run_host};
-pub use run::{Answers, DeviceCase, GroupCase, VmCase, WantedCase, ask_unused, need, run, wanted};
+pub use run::{
+    Answers, DeviceCase, GroupCase, VmCase, WantedCase, ask_unused, need, run, run_for_errors,
+    wanted,
+};
 pub use taken::TakenCase;
 pub use together::{on_vfio, too_much_together};
 pub use vfio_modules_missing::comes_with_binding;

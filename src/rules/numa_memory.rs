@@ -1,6 +1,6 @@
 //! AH602 numa-memory
 
-use super::claims::{Claim, excesses, gib, memory};
+use super::claims::{Claim, Excesses, Store, gib, memory};
 use super::example::Scene;
 use super::{Check, Example, Rule, VmCase};
 use crate::finding::{Answer, Remedy, Severity};
@@ -36,11 +36,12 @@ fn check(case: &VmCase, answer: &mut Answer) {
     let Some(placement) = answer.learn(case.host.placement()) else { return };
     let Some(Some(node)) = answer.learn(placement.nodes.of_several(number)) else { return };
     let Some(&most) = answer.learn(node.memory.required()) else { return };
-    let on_node = case.vms_on(number).filter_map(|(index, vm)| memory(index, vm));
-    for excess in excesses(on_node, most) {
-        if !excess.is_told_at(case.index, case.first) {
-            continue;
-        }
+    let excesses = || {
+        let on_node = case.vms_on(number).filter_map(|(index, vm)| memory(index, vm));
+        Excesses::new(on_node, most, case.first)
+    };
+    let store = Store::Memory { node: number };
+    for excess in case.stores.excesses(store, excesses).told_at(case.index) {
         let is_pinned = |claim: &Claim| claim.vm.acceleration.is_pinned();
         let pinned = excess.claims.iter().any(is_pinned);
         let message = format!(

@@ -8,7 +8,6 @@ use super::{Check, DeviceCase, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
 use crate::host::State;
 use crate::host::fake::{FakeHost, GPU};
-use crate::pci::Address;
 use crate::remedy;
 
 pub static RULE: Rule = Rule {
@@ -63,8 +62,8 @@ fn physical(case: &DeviceCase, state: &State, answer: &mut Answer) {
                 "Give the VM's vfio-pci device the same vf-token as those of its virtual functions, or take them away.",
             ))
     } else {
-        let wanted = wanted_of(case);
-        let remedy = match (identity(case), wanted.first()) {
+        let wanted = case.wanted_of.get(&device.address).and_then(|wanted| wanted.first());
+        let remedy = match (identity(case), wanted) {
             (Identity::Another, _) => not_the_one(),
             (_, Some(virtual_function)) => Remedy::advice(format!(
                 "The plan wants its virtual function {virtual_function} too, which would go away: pass either the physical function or its virtual ones."
@@ -78,16 +77,6 @@ fn physical(case: &DeviceCase, state: &State, answer: &mut Answer) {
             .detail("vfio-pci does not take a physical function that has virtual ones (EBUSY).")
             .remedy(remedy)
     });
-}
-
-/// The virtual functions of the device that the plan wants.
-fn wanted_of(case: &DeviceCase) -> Vec<Address> {
-    let is_of_it = |address: &&Address| {
-        let state = case.host.devices.get(address).and_then(|device| device.state.as_ref());
-        let physfn = state.and_then(|state| state.physfn.known().ok().flatten());
-        physfn == Some(&case.device.address)
-    };
-    case.all_wanted.iter().filter(is_of_it).copied().collect()
 }
 
 fn virtual_function(case: &DeviceCase, state: &State, answer: &mut Answer) {

@@ -1,11 +1,13 @@
 //! Asks every rule about everything it is a rule of.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
+use super::claims::Stores;
 use super::taken::{TakenCase, Takes};
 use super::{ALL, Check, Rule};
 use crate::config::{Config, Directive, Vm, Wanted};
-use crate::finding::{Answer, Finding, Undetermined};
+use crate::finding::{Answer, Finding, Severity, Undetermined};
 use crate::host::{Device, Evidence, Gap, Group, Host, Members, Need, State, WantedDevice};
 use crate::pci::{Address, PciId};
 use crate::source::{Span, Spanned};
@@ -35,6 +37,8 @@ pub struct DeviceCase<'a> {
     pub wanted: &'a Wanted,
     /// All addresses that the plan names.
     pub all_wanted: &'a BTreeSet<Address>,
+    /// Of physical functions, the virtual ones that the plan names.
+    pub wanted_of: &'a BTreeMap<Address, Vec<Address>>,
     pub device: &'a Device,
     /// All that the VM takes from the host.
     pub takes: &'a Takes<'a>,
@@ -51,6 +55,8 @@ pub struct VmCase<'a> {
     pub first: usize,
     /// Those that are there, each once, in the order of the configuration.
     pub devices: Vec<(&'a Wanted, &'a Device)>,
+    /// The same for every VM of the plan.
+    pub stores: Rc<Stores<'a>>,
 }
 
 /// An IOMMU group of which a VM wants something.
@@ -67,14 +73,24 @@ pub struct GroupCase<'a> {
 
 /// Judges a plan; without a host only what can be said of the configuration.
 pub fn run(config: &Config, host: Option<&Host>) -> Answers {
+    judge(config, host, |_| true)
+}
+
+/// The same by the rules alone that know errors, for who asks what blocks and reads no advice.
+pub fn run_for_errors(config: &Config, host: &Host) -> Answers {
+    judge(config, Some(host), |rule| rule.worst() == Severity::Error)
+}
+
+fn judge(config: &Config, host: Option<&Host>, asked: fn(&Rule) -> bool) -> Answers {
     let mut answers = Answers::default();
-    for rule in ALL {
+    let rules = || ALL.iter().copied().filter(|rule| asked(rule));
+    for rule in rules() {
         if let Check::Config(check) = rule.check {
             answers.ask(rule, &Subject::default(), |answer| check(config, answer));
         }
     }
     if let Some(host) = host {
-        judge_host(config, host, &mut answers);
+        judge_host(config, host, rules(), &mut answers);
     }
     answers
 }
@@ -94,11 +110,16 @@ pub fn ask_unused(ignores: &[&Directive]) -> Vec<Finding> {
 
 /// Every enabled device of every VM, once for each VM.
 pub fn wanted(config: &Config) -> impl Iterator<Item = (usize, &Vm, &Wanted)> {
-    config.vms.iter().enumerate().flat_map(|(index, vm)| {
-        let mut seen = BTreeSet::new();
-        let first_mention = move |wanted: &&Wanted| seen.insert(wanted.address.value);
-        vm.enabled_devices().iter().filter(first_mention).map(move |wanted| (index, vm, wanted))
-    })
+    let vms = config.vms.iter().enumerate();
+    vms.flat_map(|(index, vm)| wanted_by(vm).map(move |wanted| (index, vm, wanted)))
+}
+
+/// Every enabled device of a VM, once.
+pub fn wanted_by(vm: &Vm) -> impl Iterator<Item = &Wanted> {
+    let devices = vm.enabled_devices();
+    let mut seen = BTreeSet::new();
+    let is_first = move |wanted: &&Wanted| devices.len() == 1 || seen.insert(wanted.address.value);
+    devices.iter().filter(is_first)
 }
 
 /// What must be read of a host to judge the plan.
@@ -117,7 +138,12 @@ pub fn need(config: &Config) -> Need {
     }
 }
 
-fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
+fn judge_host(
+    config: &Config,
+    host: &Host,
+    rules: impl Iterator<Item = &'static Rule>,
+    answers: &mut Answers,
+) {
     let all_wanted: BTreeSet<Address> =
         wanted(config).map(|(_, _, wanted)| wanted.address.value).collect();
     if all_wanted.is_empty() {
@@ -125,7 +151,8 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
     }
     let takes: Vec<Takes> = Takes::of_plan(host, config);
     let plan = Plan { config, host, all_wanted: &all_wanted, takes: &takes };
-    for rule in ALL {
+    let wanted_of = &virtual_functions(host, &all_wanted);
+    for rule in rules {
         match rule.check {
             Check::Config(_) | Check::Unused(_) => {}
             Check::Host(check, _) => {
@@ -150,7 +177,8 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
                 let WantedCase { host, vm, wanted, all_wanted, found } = case;
                 if let Ok(Some(device)) = found {
                     let takes = &takes[index];
-                    let case = DeviceCase { host, vm, wanted, all_wanted, device, takes };
+                    let case =
+                        DeviceCase { host, vm, wanted, all_wanted, wanted_of, device, takes };
                     answers
                         .ask(rule, &Subject::device(index, wanted), |answer| check(&case, answer));
                 }
@@ -176,6 +204,21 @@ fn judge_host(config: &Config, host: &Host, answers: &mut Answers) {
     }
 }
 
+/// Those of them that are virtual functions, by their physical one.
+fn virtual_functions(
+    host: &Host,
+    addresses: &BTreeSet<Address>,
+) -> BTreeMap<Address, Vec<Address>> {
+    let mut found: BTreeMap<Address, Vec<Address>> = BTreeMap::new();
+    for &address in addresses {
+        let state = host.devices.get(&address).and_then(|device| device.state.as_ref());
+        if let Some(Ok(Some(&physfn))) = state.map(|state| state.physfn.known()) {
+            found.entry(physfn).or_default().push(address);
+        }
+    }
+    found
+}
+
 /// The groups of wanted devices, each once.
 fn wanted_groups<'a>(config: &Config, host: &'a Host) -> impl Iterator<Item = &'a Group> {
     let group = |(_, _, wanted): (usize, &Vm, &Wanted)| {
@@ -183,7 +226,7 @@ fn wanted_groups<'a>(config: &Config, host: &'a Host) -> impl Iterator<Item = &'
         device.iommu_group.known().ok().flatten().copied()
     };
     let ids: BTreeSet<u32> = wanted(config).filter_map(group).collect();
-    ids.into_iter().filter_map(|id| host.groups.get(&id))
+    ids.into_iter().filter_map(|id| host.groups.get(&id).map(Box::as_ref))
 }
 
 /// What is judged by what.
@@ -198,10 +241,12 @@ struct Plan<'a> {
 
 fn each_vm<'a>(plan: Plan<'a>, mut ask: impl FnMut(usize, &VmCase<'a>)) {
     let Plan { config: plan, host, .. } = plan;
+    let stores: Rc<Stores> = Rc::default();
     let mut cases: BTreeMap<usize, VmCase> = BTreeMap::new();
     for (index, vm, wanted) in wanted(plan) {
         let first = cases.keys().next().copied().unwrap_or(index);
-        let new = || VmCase { host, plan, index, vm, first, devices: Vec::new() };
+        let stores = Rc::clone(&stores);
+        let new = || VmCase { host, plan, index, vm, first, devices: Vec::new(), stores };
         let case = cases.entry(index).or_insert_with(new);
         if let Ok(Some(device)) = host.device(wanted.address.value) {
             case.devices.push((wanted, device));
@@ -252,7 +297,7 @@ impl DeviceCase<'_> {
     /// more is said than that.
     pub fn state(&self) -> Option<&State> {
         let passable = self.device.is_infrastructure() != Ok(true);
-        self.device.state.as_ref().filter(|_| passable)
+        self.device.state.as_deref().filter(|_| passable)
     }
 
     /// All functions that the VM wants.
@@ -269,11 +314,20 @@ impl<'a> VmCase<'a> {
 
     /// The VMs of the plan whose devices are on a node, as far as it is known.
     pub fn vms_on(&self, node: u32) -> impl Iterator<Item = (usize, &'a Vm)> {
-        let host = self.host;
-        let is_there =
-            move |vm: &Vm| matches!(node_of(host, vm), Ok(Some((found, _))) if found == node);
-        let vms = self.plan.vms.iter().enumerate();
-        vms.filter(move |(_, vm)| !vm.acceleration.spans_nodes() && is_there(vm))
+        let ask = || {
+            let mut on_node: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+            for (index, vm) in self.plan.vms.iter().enumerate() {
+                if let (false, Ok(Some((node, _)))) =
+                    (vm.acceleration.spans_nodes(), node_of(self.host, vm))
+                {
+                    on_node.entry(node).or_default().push(index);
+                }
+            }
+            on_node
+        };
+        let vms = self.stores.vms_on_node.get_or_init(ask).get(&node).cloned().unwrap_or_default();
+        let plan = self.plan;
+        vms.into_iter().filter_map(move |index| Some((index, plan.vms.get(index)?)))
     }
 }
 

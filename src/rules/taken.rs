@@ -12,6 +12,9 @@ use crate::finding::{Answer, Finding, Related, Severity};
 use crate::host::{Device, Gap, Host, resets_with};
 use crate::pci::Address;
 
+/// Whether a function is a display that serves the host.
+pub type ServesHost = fn(&Host, &Device) -> Result<bool, Gap>;
+
 /// All that one VM takes.
 pub struct Takes<'a> {
     pub host: &'a Host,
@@ -27,8 +30,20 @@ pub struct Takes<'a> {
     with_others: Rc<BTreeSet<Address>>,
     /// Functions that some VM of the plan declares as another device than they are.
     others: Rc<BTreeSet<Address>>,
+    /// The same for every VM of the plan.
+    displays: Rc<OnceCell<Displays>>,
     /// Whether the host keeps a display; the same for every function that is taken.
     display_left: OnceCell<Result<bool, Gap>>,
+}
+
+/// Displays that serve the host before any VM is started.
+#[derive(Default)]
+struct Displays {
+    serving: BTreeSet<Address>,
+    /// Those that the VMs which start by themselves do not take.
+    left: Vec<Address>,
+    /// Functions that these do not take, and of which it is not known.
+    open: Vec<(Address, Gap)>,
 }
 
 /// A function that the host would lose to a VM, and that a driver of the host still holds, or may
@@ -63,18 +78,19 @@ impl<'a> Takes<'a> {
         for device in vm.enabled_devices() {
             let address = device.address.value;
             wanted.entry(address).or_insert(device);
-            if let Some(group) = host.devices.get(&address).and_then(group_of) {
+            if let Some(group) = host.devices.get(&address).and_then(|device| group_of(device)) {
                 groups.entry(group).or_insert(device);
             }
             for peer in resets_with(host, address) {
                 peers.entry(peer).or_insert(device);
             }
-            let on_vfio = host.devices.get(&address).map(is_vfio) == Some(Ok(true));
+            let on_vfio = host.devices.get(&address).map(|it| is_vfio(it)) == Some(Ok(true));
             for function in host.virtual_functions(address).into_iter().filter(|_| !on_vfio) {
                 virtual_functions.entry(function).or_insert(device);
             }
         }
-        let (with_others, others, display_left) = (Rc::default(), Rc::default(), OnceCell::new());
+        let (with_others, others) = (Rc::default(), Rc::default());
+        let (displays, display_left) = (Rc::default(), OnceCell::new());
         Self {
             host,
             vm,
@@ -84,6 +100,7 @@ impl<'a> Takes<'a> {
             virtual_functions,
             with_others,
             others,
+            displays,
             display_left,
         }
     }
@@ -110,8 +127,10 @@ impl<'a> Takes<'a> {
         });
         let others: Rc<BTreeSet<Address>> =
             Rc::new(others.map(|wanted| wanted.address.value).collect());
+        let displays: Rc<OnceCell<Displays>> = Rc::default();
         for takes in &mut all {
             (takes.with_others, takes.others) = (Rc::clone(&lost), Rc::clone(&others));
+            takes.displays = Rc::clone(&displays);
         }
         all
     }
@@ -125,12 +144,50 @@ impl<'a> Takes<'a> {
     pub fn members_with(&self, device: &Device) -> impl Iterator<Item = &'a Device> {
         let members = group_of(device).and_then(|group| self.host.members.get(&group));
         let members = members.into_iter().flat_map(|members| &members.known);
-        members.filter_map(|member| self.host.devices.get(member))
+        members.filter_map(|member| self.host.devices.get(member).map(Box::as_ref))
     }
 
-    /// Asked once: it looks through all functions of the host.
-    pub fn display_left(&self, ask: impl FnOnce() -> Result<bool, Gap>) -> Result<bool, Gap> {
+    /// Whether the host keeps a display: one that neither this VM takes nor another that starts by
+    /// itself. One that is known settles it; one that may be there does not.
+    pub fn display_left(&self, serves: ServesHost) -> Result<bool, Gap> {
+        let ask = || {
+            let displays = self.displays(serves);
+            if displays.left.iter().any(|&it| !self.loses(it)) {
+                return Ok(true);
+            }
+            let open = displays.open.iter().find(|(it, _)| !self.loses(*it));
+            let open = open.map(|(_, gap)| gap.clone());
+            self.host.all_read().err().or(open).map_or(Ok(false), Err)
+        };
         self.display_left.get_or_init(ask).clone()
+    }
+
+    /// How many displays the host loses to this VM, and how many with those that start by themselves.
+    pub fn displays_lost(&self, serves: ServesHost) -> (usize, usize) {
+        let displays = self.displays(serves);
+        let own: BTreeSet<Address> =
+            self.lost().filter(|it| displays.serving.contains(it)).collect();
+        let others = displays.serving.len() - displays.left.len();
+        (own.len(), others + own.iter().filter(|it| !self.with_others.contains(it)).count())
+    }
+
+    /// All functions of the host are looked through, once for a plan.
+    fn displays(&self, serves: ServesHost) -> &Displays {
+        self.displays.get_or_init(|| {
+            let mut displays = Displays::default();
+            for device in self.host.devices.values() {
+                let stays = !self.with_others.contains(&device.address);
+                match serves(self.host, device) {
+                    Ok(true) => {
+                        displays.serving.insert(device.address);
+                        displays.left.extend(stays.then_some(device.address));
+                    }
+                    Ok(false) => {}
+                    Err(gap) => displays.open.extend(stays.then_some((device.address, gap))),
+                }
+            }
+            displays
+        })
     }
 
     /// Whether the host loses a function to this VM, or has lost it already. A bridge stays.

@@ -32,10 +32,12 @@ pub fn on_vfio(config: &Config, host: &Host) -> BTreeSet<Address> {
         members.map(|members| members.known.iter().copied().collect()).unwrap_or_default()
     };
     let all = wanted.flat_map(|address| {
-        let mut all: Vec<Address> = host.devices.get(&address).map(group).unwrap_or_default();
+        let mut all: Vec<Address> =
+            host.devices.get(&address).map(|it| group(it)).unwrap_or_default();
         all.push(address);
         all
     });
-    let is_there = |address: &Address| host.devices.get(address).map(is_vfio) == Some(Ok(true));
+    let is_there =
+        |address: &Address| host.devices.get(address).map(|it| is_vfio(it)) == Some(Ok(true));
     all.filter(is_there).collect()
 }

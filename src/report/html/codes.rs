@@ -13,7 +13,7 @@ impl Writer<'_> {
         let open = self.open.iter().map(|open| open.code);
         let checks = self.report.checks.iter().map(|check| check.rule.code);
         let rows = self.report.inventory.map(|it| &it.rows).into_iter().flatten();
-        let reasons = rows.flat_map(|row| row.reasons.iter().copied());
+        let reasons = rows.flat_map(|row| row.reasons.iter());
         findings.chain(open).chain(checks).chain(reasons).collect()
     }
 

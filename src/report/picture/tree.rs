@@ -195,7 +195,7 @@ fn node_of(boxes: &[Branch]) -> Option<u32> {
 fn count_nodes(boxes: &[Branch], counts: &mut BTreeMap<u32, usize>) {
     for item in boxes {
         for row in &item.functions {
-            if let Some(node) = row.device.details.as_ref().and_then(|it| value(&it.numa_node)) {
+            if let Some(node) = row.device.state.as_ref().and_then(|it| value(&it.numa_node)) {
                 *counts.entry(node).or_default() += 1;
             }
         }

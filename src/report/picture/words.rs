@@ -97,7 +97,7 @@ pub fn sign(branch: &Branch, marks: &Marks, planned: bool) -> (Sign, &'static st
 
 /// The same in words of their own.
 pub fn state(row: &Row) -> String {
-    let codes: Vec<&str> = row.reasons.iter().copied().collect();
+    let codes: Vec<&str> = row.reasons.iter().collect();
     match (row.passthrough, codes.is_empty()) {
         (Passthrough::Never, _) | (_, true) => row.passthrough.as_str().to_owned(),
         (_, false) => format!("{} ({})", row.passthrough.as_str(), codes.join(", ")),
