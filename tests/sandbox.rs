@@ -47,7 +47,8 @@ fn watch(who: &str, args: &[&str]) -> Option<Watched> {
     let text = std::fs::read_to_string(trace("calls")).unwrap();
     // Each begins with the number of the process.
     let calls = text.lines().filter_map(|line| line.split_once(' '));
-    let calls: Vec<String> = calls.map(|(_, call)| call.trim_start().to_owned()).collect();
+    let calls = calls.map(|(thread, call)| (thread, call.trim_start()));
+    let calls = whole(calls);
     assert!(
         calls.iter().any(|call| call.starts_with("seccomp(")),
         "{args:?}: calls are not limited"
@@ -57,6 +58,24 @@ fn watch(who: &str, args: &[&str]) -> Option<Watched> {
         skipped(who, "this kernel has no Landlock: what comes before it is not asked");
     }
     Some(Watched { calls, landlock })
+}
+
+/// A call that another thread's came between is told in two parts; it is joined where it began.
+fn whole<'a>(parts: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    let mut calls: Vec<String> = Vec::new();
+    let mut begun: Vec<(&str, usize)> = Vec::new();
+    for (thread, part) in parts {
+        if let Some(start) = part.strip_suffix(" <unfinished ...>") {
+            begun.push((thread, calls.len()));
+            calls.push(start.to_owned());
+        } else if let Some((_, end)) = part.split_once(" resumed>") {
+            let at = begun.iter().position(|(other, _)| *other == thread).unwrap();
+            calls[begun.swap_remove(at).1] += end;
+        } else {
+            calls.push(part.to_owned());
+        }
+    }
+    calls
 }
 
 /// Asked of the kernel by itself, and in a thread of its own, which is shut in for it.

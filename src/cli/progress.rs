@@ -187,13 +187,13 @@ mod tests {
         };
         assert!(looks(20).is_empty(), "nothing is read");
         for _ in 0..20 {
-            let _turn = watch.begin("", "/proc/cmdline");
+            let _turn = watch.begin("", &["/proc/cmdline"]);
             assert!(looks(PATIENCE).is_empty(), "each read is another");
         }
-        let turn = watch.begin("/mnt", "/sys/class/iommu");
+        let turn = watch.begin("/mnt", &["/sys/class/iommu"]);
         assert_eq!(looks(20), ["/mnt/sys/class/iommu"]);
         drop(turn);
-        let _again = watch.begin("/mnt", "/sys/class/iommu");
+        let _again = watch.begin("/mnt", &["/sys/class/iommu"]);
         assert!(looks(20).is_empty(), "it was named");
     }
 

@@ -10,7 +10,7 @@ pub use state::{Power, State, UseByOthers, sound_card};
 
 use super::need::Need;
 use super::reading::{Fact, HostPath, Reading, Why};
-use super::root::Root;
+use super::root::{Folder, Root};
 use crate::pci::{Address, Class, PciId};
 
 #[derive(Debug)]
@@ -37,11 +37,11 @@ pub struct Device {
     /// listed).
     pub below: BTreeSet<Address>,
     /// Only of functions that a VM wants.
-    pub state: Option<State>,
+    pub state: Option<Box<State>>,
     /// Only of others on a driver of VFIO.
-    pub use_by_others: Option<UseByOthers>,
-    pub details: Option<Details>,
-    pub link: Option<Link>,
+    pub use_by_others: Option<Box<UseByOthers>>,
+    pub details: Option<Box<Details>>,
+    pub link: Option<Box<Link>>,
     /// Only where it was asked for.
     pub driver_override: Option<Reading<String>>,
 }
@@ -52,9 +52,6 @@ pub struct Details {
     pub subsystem_vendor: Reading<PciId>,
     pub subsystem_device: Reading<PciId>,
     pub revision: Reading<u8>,
-    /// -1 (not known) reads as absent.
-    pub numa_node: Reading<u32>,
-    pub virtfns: Reading<Vec<Address>>,
 }
 
 /// A base address register that is in use.
@@ -93,12 +90,12 @@ pub const DEVICES: &str = "/sys/bus/pci/devices";
 pub fn read(root: &Root, address: Address, need: &Need, with_state: bool) -> Device {
     let reader = Reader::new(root, address);
     let uevent = reader.uevent();
-    let class = uevent
-        .value("PCI_CLASS", "a class", Class::from_uevent)
-        .or(|| reader.text("class").parse("a class, 0x030000", |text| Class::from_sysfs(text)));
+    let class = uevent.value("PCI_CLASS", "a class", Class::from_uevent).or(|| {
+        reader.folder.text("class").parse("a class, 0x030000", |text| Class::from_sysfs(text))
+    });
     let vendor = reader.told_id(&uevent, 0, "vendor");
     let device = reader.told_id(&uevent, 1, "device");
-    let secondary_bus = reader.exists("secondary_bus_number");
+    let secondary_bus = reader.folder.exists("secondary_bus_number");
     // A capture without the attribute says nothing about a device whose class has it.
     let secondary_bus = match class.known() {
         Ok(Some(class)) if root.may_be_partial() && class.is_bus_bridge() => {
@@ -108,27 +105,29 @@ pub fn read(root: &Root, address: Address, need: &Need, with_state: bool) -> Dev
     };
     let driver = reader.driver(&uevent);
     let iommu_group = reader
+        .folder
         .link("iommu_group")
         .parse("a link to a numbered group", |target| last_part(target).parse().ok());
     Device {
-        vfio_dev: reader.folder("vfio-dev"),
+        vfio_dev: reader.folder.folder("vfio-dev"),
         modalias: uevent
             .value("MODALIAS", "an alias, pci:v000010DE…", |alias| {
                 alias.starts_with("pci:").then(|| alias.to_owned())
             })
-            .or(|| reader.text("modalias")),
+            .or(|| reader.folder.text("modalias")),
         below: match secondary_bus.known() {
             Ok(Some(())) => reader.functions_below(),
             _ => BTreeSet::new(),
         },
-        use_by_others: (!with_state && reader.has("vfio-dev")).then(|| reader.use_by_others()),
+        use_by_others: (!with_state && reader.folder.may_have("vfio-dev"))
+            .then(|| Box::new(reader.use_by_others())),
         state: with_state.then(|| {
             let state = reader.state(&driver, &iommu_group);
             let wire = if need.wires { reader.wire(&state.parent) } else { None };
-            State { wire, ..state }
+            Box::new(State { wire, ..state })
         }),
-        details: need.details.then(|| reader.details(&uevent)),
-        link: need.link.then(|| reader.pcie_link()),
+        details: need.details.then(|| Box::new(reader.details(&uevent))),
+        link: need.link.then(|| Box::new(reader.pcie_link())),
         driver_override: need.driver_override.then(|| reader.driver_override()),
         driver,
         iommu_group,
@@ -247,56 +246,18 @@ impl Uevent {
 
 struct Reader<'a> {
     root: &'a Root,
-    folder: Arc<str>,
-    /// What the folder holds, so that what is not there costs no call; none where it cannot be listed.
-    names: Option<BTreeSet<String>>,
-    power: Arc<str>,
+    address: Address,
+    folder: Folder<'a>,
 }
 
 impl<'a> Reader<'a> {
     fn new(root: &'a Root, address: Address) -> Self {
-        let folder: Arc<str> = format!("{DEVICES}/{address}").into();
-        let listing = root.list(&HostPath::new(Arc::clone(&folder)));
-        let names = listing.known().ok().flatten().map(|names| names.iter().cloned().collect());
-        let power = format!("{folder}/power").into();
-        Self { root, folder, names, power }
-    }
-
-    fn path(&self, name: &'static str) -> HostPath {
-        HostPath::attribute(&self.folder, name)
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.names.as_ref().is_none_or(|names| names.contains(name))
-    }
-
-    fn when_there<T>(
-        &self,
-        name: &'static str,
-        read: impl FnOnce(&HostPath) -> Reading<T>,
-    ) -> Reading<T> {
-        let path = self.path(name);
-        if self.has(name) { read(&path) } else { Reading::absent(path) }
-    }
-
-    fn text(&self, name: &'static str) -> Reading<String> {
-        self.when_there(name, |path| self.root.text(path))
-    }
-
-    fn link(&self, name: &'static str) -> Reading<String> {
-        self.when_there(name, |path| self.root.link(path))
-    }
-
-    fn exists(&self, name: &'static str) -> Reading<()> {
-        self.when_there(name, |path| self.root.exists(path))
-    }
-
-    fn folder(&self, name: &'static str) -> Reading<()> {
-        self.when_there(name, |path| self.root.folder(path))
+        let folder = Arc::new(format!("{DEVICES}/{address}").into());
+        Self { root, address, folder: root.open_folder(&folder) }
     }
 
     fn id(&self, name: &'static str) -> Reading<PciId> {
-        self.text(name).parse("an id, 0x10de", |text| PciId::from_sysfs(text))
+        self.folder.text(name).parse("an id, 0x10de", |text| PciId::from_sysfs(text))
     }
 
     /// By `uevent`; of a copy, whose files can be of two moments, by the file of the id too.
@@ -320,7 +281,7 @@ impl<'a> Reader<'a> {
     }
 
     fn uevent(&self) -> Uevent {
-        let reading = self.text("uevent").parse("lines KEY=value", |text| {
+        let reading = self.folder.text("uevent").parse("lines KEY=value", |text| {
             text.lines()
                 .filter(|line| !line.is_empty())
                 .map(|line| {
@@ -335,7 +296,7 @@ impl<'a> Reader<'a> {
     /// either was not captured whole.
     fn driver(&self, uevent: &Uevent) -> Reading<String> {
         let link = || {
-            self.link("driver").parse("a link to a driver", |target| {
+            self.folder.link("driver").parse("a link to a driver", |target| {
                 Some(last_part(target).to_owned()).filter(|name| is_driver_name(name))
             })
         };
@@ -358,7 +319,7 @@ impl<'a> Reader<'a> {
     }
 
     fn driver_override(&self) -> Reading<String> {
-        let reading = self.text("driver_override");
+        let reading = self.folder.text("driver_override");
         match reading.known() {
             Ok(Some(text)) if text == "(null)" || text.is_empty() => {
                 Reading::absent(reading.path().clone())
@@ -378,16 +339,15 @@ impl<'a> Reader<'a> {
         Details {
             subsystem_vendor: subsystem(0, "subsystem_vendor"),
             subsystem_device: subsystem(1, "subsystem_device"),
-            revision: self.text("revision").parse("a revision, 0xa1", |text| {
+            revision: self.folder.text("revision").parse("a revision, 0xa1", |text| {
                 u8::from_str_radix(text.strip_prefix("0x")?, 16).ok()
             }),
-            numa_node: self.numa_node(),
-            virtfns: self.virtfns(),
         }
     }
 
     fn numa_node(&self) -> Reading<u32> {
         let numa = self
+            .folder
             .text("numa_node")
             .parse("the number of a node", |text| text.trim().parse::<i64>().ok());
         match numa.known() {
@@ -398,13 +358,14 @@ impl<'a> Reader<'a> {
 
     /// `virtfn0`, `virtfn1`, … of a physical function.
     fn virtfns(&self) -> Reading<Vec<Address>> {
-        let path = self.path("virtfn0");
-        let Some(names) = &self.names else {
+        let path = self.folder.path("virtfn0");
+        let Some(names) = self.folder.names() else {
             return Reading::unknown(path, Why::NotCaptured);
         };
         let mut found = Vec::new();
-        for name in names.iter().filter(|name| name.starts_with("virtfn")) {
-            let link = self.root.link(&HostPath::from(format!("{}/{name}", self.folder)));
+        for name in names.filter(|name| name.starts_with("virtfn")) {
+            let link = format!("{DEVICES}/{}/{name}", self.address);
+            let link = self.root.link(&HostPath::from(link));
             match link.known() {
                 Ok(Some(target)) => match Address::from_sysfs(last_part(target)) {
                     Some(address) => found.push(address),
@@ -420,16 +381,15 @@ impl<'a> Reader<'a> {
 
     /// Whether it can be asked without being woken.
     fn awake(&self) -> Result<(), Why> {
-        let runtime = self.root.text(&HostPath::attribute(&self.power, "runtime_status"));
-        is_awake(&self.text("power_state"), &runtime)
+        is_awake(&self.folder.text("power_state"), &self.power("runtime_status"))
     }
 
     /// Only of a function that is awake: reading these registers would wake a sleeping one.
     fn pcie_link(&self) -> Link {
         let awake = self.awake();
         let text = |name| match &awake {
-            Ok(()) => self.text(name),
-            Err(why) => Reading::new(self.path(name), Fact::Unknown(why.clone())),
+            Ok(()) => self.folder.text(name),
+            Err(why) => Reading::new(self.folder.path(name), Fact::Unknown(why.clone())),
         };
         let width =
             |name| text(name).parse("a number of lanes", |text: &String| text.trim().parse().ok());

@@ -2,6 +2,7 @@
 //! `Documentation/ABI/testing/sysfs-kernel-iommu_groups`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::access::Node;
 use super::device::Device;
@@ -100,14 +101,14 @@ fn is_missing<T>(reading: &Reading<T>) -> bool {
 }
 
 pub fn read_group(root: &Root, id: u32) -> Group {
-    let path = |name: &str| HostPath::from(format!("{GROUPS}/{id}/{name}"));
-    let listed = root.list(&path("devices"));
+    let folder = root.open_folder(&Arc::new(format!("{GROUPS}/{id}").into()));
+    let listed = folder.list("devices");
     let foreign = match listed.known() {
         Ok(Some(names)) => names
             .iter()
             .filter(|name| Address::from_sysfs(name).is_none())
             .map(|name| {
-                let member = |file: &str| path(&format!("devices/{name}/{file}"));
+                let member = |file: &str| format!("{GROUPS}/{id}/devices/{name}/{file}").into();
                 (name.clone(), read_driver(root, &member("driver"), &member("uevent")))
             })
             .collect(),
@@ -117,17 +118,16 @@ pub fn read_group(root: &Root, id: u32) -> Group {
     Group {
         id,
         node,
-        kind: root.text(&path("type")),
-        name: root.text(&path("name")),
-        reserved: read_reserved(root, &path("reserved_regions")),
+        kind: folder.text("type"),
+        name: folder.text("name"),
+        reserved: read_reserved(root, folder.text("reserved_regions")),
         listed,
         foreign,
     }
 }
 
 /// Lines `0x… 0x… type`. Every group has the file since 4.11, so a capture without it says nothing.
-fn read_reserved(root: &Root, path: &HostPath) -> Reading<Vec<Reserved>> {
-    let text = root.text(path);
+fn read_reserved(root: &Root, text: Reading<String>) -> Reading<Vec<Reserved>> {
     let text = if root.may_be_partial() { text.absent_means(Why::NotCaptured) } else { text };
     text.parse("lines of start, end and type", |text| {
         let region = |line: &str| {
@@ -180,7 +180,7 @@ impl Group {
 /// Who is in which group: by the groups' own lists and by the devices' links. Without a list the
 /// links of all devices tell the same, where `all_read` says that all were read.
 pub fn members<'a>(
-    groups: &BTreeMap<u32, Group>,
+    groups: &BTreeMap<u32, Box<Group>>,
     devices: impl Iterator<Item = &'a Device>,
     all_read: bool,
 ) -> BTreeMap<u32, Members> {

@@ -101,9 +101,9 @@ pub struct Host {
     /// Addresses of all functions on the bus.
     pub bus: Reading<BTreeSet<Address>>,
     /// The functions that were needed.
-    pub devices: BTreeMap<Address, Device>,
+    pub devices: BTreeMap<Address, Box<Device>>,
     /// The groups of those functions.
-    pub groups: BTreeMap<u32, Group>,
+    pub groups: BTreeMap<u32, Box<Group>>,
     /// Who is in them, as far as it is known.
     pub members: BTreeMap<u32, Members>,
     /// Who may open the own nodes of wanted functions, where IOMMUFD is served.
@@ -213,7 +213,7 @@ impl Host {
         host.read_next_boot(root, need);
         host.read_cdevs(root);
         host.read_aliases(root);
-        host.holders = holders::read(root, host.devices.values());
+        host.holders = holders::read(root, host.devices.values().map(Box::as_ref));
         if need.everything || host.may_override_acs() {
             host.log = Some(kernel_log::read(root));
         }
@@ -228,10 +228,11 @@ impl Host {
         let screen = need.everything || host.has_boot_screen();
         host.framebuffers = screen.then(|| framebuffer::read(root));
         if need.everything || host.in_question(need).next().is_some() {
-            host.uses = Some(uses::read(root, host.devices.values()));
+            host.uses = Some(uses::read(root, host.devices.values().map(Box::as_ref)));
         }
         if need.placement {
-            host.placement = Some(placement::read(root, &host.iommu, host.devices.values()));
+            host.placement =
+                Some(placement::read(root, &host.iommu, host.devices.values().map(Box::as_ref)));
             host.locking = root.locking().filter(|_| need.user.is_none());
         }
         host
@@ -280,7 +281,7 @@ impl Host {
     pub fn all_ids_known(&self) -> bool {
         let read = matches!(self.bus.known(), Ok(Some(all)) if all.len() == self.devices.len());
         let known = |it: &Device| it.vendor.required().is_ok() && it.device.required().is_ok();
-        read && self.devices.values().all(known)
+        read && self.devices.values().all(|device| known(device))
     }
 
     /// Functions with these ids, among those that were read.
@@ -298,8 +299,13 @@ impl Host {
                 && (matches!(device.vfio_dev.known(), Ok(Some(())))
                     || matches!(device.driver.known(), Ok(Some(name)) if name.contains("vfio")))
         };
-        let held: Vec<Address> =
-            self.devices.values().filter(on_vfio).map(|device| device.address).collect();
+        let held: Vec<Address> = self
+            .devices
+            .values()
+            .map(Box::as_ref)
+            .filter(on_vfio)
+            .map(|device| device.address)
+            .collect();
         if held.is_empty() && !need.everything {
             return;
         }
@@ -330,7 +336,7 @@ impl Host {
     /// For who asks of the groups themselves, whatever is in them.
     fn add_listed_groups(&mut self, root: &Root) {
         for &id in self.iommu.groups.known().ok().flatten().into_iter().flatten() {
-            self.groups.entry(id).or_insert_with(|| iommu::read_group(root, id));
+            self.groups.entry(id).or_insert_with(|| Box::new(iommu::read_group(root, id)));
         }
     }
 
@@ -408,7 +414,8 @@ impl Host {
         for (vendor, id) in ids {
             for address in self.devices_with(vendor, id) {
                 let need = Need { details: true, ..need.clone() };
-                self.devices.insert(address, device::read(root, address, &need, true));
+                let device = device::read(root, address, &need, true);
+                self.devices.insert(address, Box::new(device));
             }
         }
     }
@@ -454,12 +461,18 @@ impl Host {
             Err(_) => true,
         };
         let bridge = |device: &Device| device.is_bus_bridge() == Ok(true);
-        self.devices.values().filter(asked).filter(held).filter(move |device| !bridge(device))
+        self.devices
+            .values()
+            .map(Box::as_ref)
+            .filter(asked)
+            .filter(held)
+            .filter(move |device| !bridge(device))
     }
 
     fn index_members(&mut self) {
         let all_read = matches!(self.bus.known(), Ok(Some(all)) if all.len() == self.devices.len());
-        self.members = iommu::members(&self.groups, self.devices.values(), all_read);
+        self.members =
+            iommu::members(&self.groups, self.devices.values().map(Box::as_ref), all_read);
     }
 
     fn add(&mut self, root: &Root, need: &Need, addresses: BTreeSet<Address>) {
@@ -476,7 +489,7 @@ impl Host {
             let not_captured = iommu::is_not_captured(&self.iommu);
             self.devices.entry(address).or_insert_with(|| {
                 let device = device::read(root, address, need, wanted);
-                if not_captured { device.without_captured_group() } else { device }
+                Box::new(if not_captured { device.without_captured_group() } else { device })
             });
         }
     }
@@ -532,7 +545,7 @@ impl Host {
             .filter_map(|device| device.iommu_group.known().ok().flatten().copied())
             .collect();
         for id in ids {
-            self.groups.entry(id).or_insert_with(|| iommu::read_group(root, id));
+            self.groups.entry(id).or_insert_with(|| Box::new(iommu::read_group(root, id)));
         }
     }
 

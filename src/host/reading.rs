@@ -7,19 +7,30 @@
 use std::fmt;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 /// A fact with the host's own path of what was read for it.
 #[derive(Debug, Clone)]
 pub struct Reading<T> {
     path: HostPath,
-    fact: Fact<T>,
+    fact: Kept<T>,
 }
 
 /// Present (with the text it was read from), absent, or unknown.
 #[derive(Debug, Clone)]
 pub enum Fact<T> {
-    Present(T, Box<str>),
+    Present(T, SmolStr),
     Absent,
     Unknown(Why),
+}
+
+/// A [`Fact`] in little room: a host has a score of them for each of its functions, and hardly one
+/// that is unknown.
+#[derive(Debug, Clone)]
+enum Kept<T> {
+    Present(T, SmolStr),
+    Absent,
+    Unknown(Box<Why>),
 }
 
 /// Why a fact is not known.
@@ -60,19 +71,28 @@ pub struct Evidence {
     pub value: String,
 }
 
+/// The path of a folder, for the paths of all that is read in it.
+pub type Folder = Arc<Box<str>>;
+
 /// A path of the host in two parts, so that the attributes of a device share its folder.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HostPath {
-    folder: Arc<str>,
+    /// Behind two pointers: readings are many, and one is half as large.
+    folder: Folder,
     name: Option<&'static str>,
 }
 
 impl<T> Reading<T> {
     pub fn new(path: HostPath, fact: Fact<T>) -> Self {
+        let fact = match fact {
+            Fact::Present(value, shown) => Kept::Present(value, shown),
+            Fact::Absent => Kept::Absent,
+            Fact::Unknown(why) => Kept::Unknown(Box::new(why)),
+        };
         Self { path, fact }
     }
 
-    pub fn present(path: HostPath, value: T, shown: impl Into<Box<str>>) -> Self {
+    pub fn present(path: HostPath, value: T, shown: impl Into<SmolStr>) -> Self {
         Self::new(path, Fact::Present(value, shown.into()))
     }
 
@@ -91,31 +111,31 @@ impl<T> Reading<T> {
     /// The value, or `None` where the host does not have it.
     pub fn known(&self) -> Result<Option<&T>, Gap> {
         match &self.fact {
-            Fact::Present(value, _) => Ok(Some(value)),
-            Fact::Absent => Ok(None),
-            Fact::Unknown(why) => Err(self.gap(why.clone())),
+            Kept::Present(value, _) => Ok(Some(value)),
+            Kept::Absent => Ok(None),
+            Kept::Unknown(why) => Err(self.gap(Why::clone(why))),
         }
     }
 
     /// The value of what every such host or device has: its absence is a gap.
     pub fn required(&self) -> Result<&T, Gap> {
         match &self.fact {
-            Fact::Present(value, _) => Ok(value),
-            Fact::Absent => Err(self.gap(Why::Missing)),
-            Fact::Unknown(why) => Err(self.gap(why.clone())),
+            Kept::Present(value, _) => Ok(value),
+            Kept::Absent => Err(self.gap(Why::Missing)),
+            Kept::Unknown(why) => Err(self.gap(Why::clone(why))),
         }
     }
 
     pub fn is_unknown(&self) -> bool {
-        matches!(self.fact, Fact::Unknown(_))
+        matches!(self.fact, Kept::Unknown(_))
     }
 
     /// What was read, to be shown beside a verdict.
     pub fn evidence(&self) -> Evidence {
         let value = match &self.fact {
-            Fact::Present(_, shown) => shown.to_string(),
-            Fact::Absent => "(absent)".to_owned(),
-            Fact::Unknown(why) => format!("({why})"),
+            Kept::Present(_, shown) => shown.to_string(),
+            Kept::Absent => "(absent)".to_owned(),
+            Kept::Unknown(why) => format!("({why})"),
         };
         Evidence { path: self.path.to_string(), value }
     }
@@ -132,12 +152,16 @@ impl<T> Reading<T> {
         read: impl FnOnce(&T) -> Option<U>,
     ) -> Reading<U> {
         let fact = match self.fact {
-            Fact::Present(value, shown) => match read(&value) {
-                Some(parsed) => Fact::Present(parsed, shown),
-                None => Fact::Unknown(Why::Malformed { found: excerpt(&shown), expected }),
-            },
-            Fact::Absent => Fact::Absent,
-            Fact::Unknown(why) => Fact::Unknown(why),
+            Kept::Present(value, shown) => {
+                if let Some(parsed) = read(&value) {
+                    Kept::Present(parsed, shown)
+                } else {
+                    let found = excerpt(&shown);
+                    Kept::Unknown(Box::new(Why::Malformed { found, expected }))
+                }
+            }
+            Kept::Absent => Kept::Absent,
+            Kept::Unknown(why) => Kept::Unknown(why),
         };
         Reading { path: self.path, fact }
     }
@@ -145,9 +169,9 @@ impl<T> Reading<T> {
     /// The same, with only that of its text which matters to be shown beside a verdict.
     pub fn showing(self, words: impl FnOnce(&T) -> String) -> Self {
         let fact = match self.fact {
-            Fact::Present(value, _) => {
+            Kept::Present(value, _) => {
                 let shown = words(&value).into();
-                Fact::Present(value, shown)
+                Kept::Present(value, shown)
             }
             other => other,
         };
@@ -157,11 +181,11 @@ impl<T> Reading<T> {
     /// This reading where it tells something, else the other one.
     pub fn or(self, other: impl FnOnce() -> Self) -> Self {
         match self.fact {
-            Fact::Present(..) => self,
-            Fact::Absent => other(),
-            Fact::Unknown(_) => {
+            Kept::Present(..) => self,
+            Kept::Absent => other(),
+            Kept::Unknown(_) => {
                 let other = other();
-                if matches!(other.fact, Fact::Present(..)) { other } else { self }
+                if matches!(other.fact, Kept::Present(..)) { other } else { self }
             }
         }
     }
@@ -169,7 +193,7 @@ impl<T> Reading<T> {
     /// An absence that only means that nobody captured it.
     pub fn absent_means(self, why: Why) -> Self {
         match self.fact {
-            Fact::Absent => Self::unknown(self.path, why),
+            Kept::Absent => Self::unknown(self.path, why),
             _ => self,
         }
     }
@@ -191,11 +215,15 @@ impl Why {
 }
 
 impl HostPath {
-    pub fn new(path: impl Into<Arc<str>>) -> Self {
-        Self { folder: path.into(), name: None }
+    pub fn new(path: impl Into<Box<str>>) -> Self {
+        Self { folder: Arc::new(path.into()), name: None }
     }
 
-    pub fn attribute(folder: &Arc<str>, name: &'static str) -> Self {
+    pub fn of(folder: &Folder) -> Self {
+        Self { folder: Arc::clone(folder), name: None }
+    }
+
+    pub fn attribute(folder: &Folder, name: &'static str) -> Self {
         Self { folder: Arc::clone(folder), name: Some(name) }
     }
 }

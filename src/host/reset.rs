@@ -46,7 +46,7 @@ pub fn own_reset(state: &State) -> Result<OwnReset, Gap> {
 
 /// The functions that are reset with one that has no reset of its own, or may have none.
 pub fn resets_with(host: &Host, address: Address) -> BTreeSet<Address> {
-    let state = host.devices.get(&address).and_then(|device| device.state.as_ref());
+    let state = host.devices.get(&address).and_then(|device| device.state.as_deref());
     match state.map(own_reset) {
         None | Some(Ok(OwnReset::Function)) => BTreeSet::new(),
         Some(_) => reset_peers(host, address).unwrap_or_default(),

@@ -9,12 +9,14 @@ mod capture;
 mod disk;
 #[cfg(test)]
 mod faults;
+mod folder;
 mod tree;
 mod walk;
 mod watch;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use super::access::Node;
@@ -27,6 +29,7 @@ pub use calls::injected::{self, Injected};
 pub use capture::{Capture, Place};
 #[cfg(test)]
 pub use faults::{Fault, Faults, Step};
+pub use folder::Folder;
 pub use tree::{Entry, Tree};
 use watch::Turn;
 pub use watch::Watch;
@@ -36,6 +39,8 @@ pub struct Root {
     backend: Backend,
     /// Link-free paths of the folders already resolved (not used live, where the kernel resolves).
     folders: RefCell<HashMap<String, Fact<String>>>,
+    /// The folder that a directory's paths begin at; none where it cannot be opened.
+    top: OnceCell<Option<OwnedFd>>,
     record: Option<RefCell<BTreeMap<String, Asked>>>,
     /// What was handed out, for a snapshot.
     capture: Option<RefCell<Capture>>,
@@ -212,6 +217,7 @@ impl Root {
         Self {
             backend,
             folders: RefCell::default(),
+            top: OnceCell::new(),
             record: None,
             capture: None,
             stand_ins: None,
@@ -381,7 +387,7 @@ impl Root {
         let fact = names.then(|mut names| {
             names.retain(|name| !name.starts_with('.'));
             names.sort_unstable();
-            let shown = if names.is_empty() { "(empty)".to_owned() } else { names.join(" ") };
+            let shown = listing_in_words(&names);
             Fact::Present(names, shown.into())
         });
         Reading::new(path.clone(), fact)
@@ -444,14 +450,25 @@ impl Root {
     fn text_up_to(&self, path: &HostPath, most: usize, expected: &'static str) -> Reading<String> {
         let name = path.to_string();
         let _turn = self.begin(&name, Asked::Text);
-        let fact = self.bytes_of(&name, most + 1, false).then(|bytes| {
+        let bytes = self.bytes_of(&name, most + 1, false);
+        self.whole_text(path.clone(), bytes, most, expected)
+    }
+
+    fn whole_text(
+        &self,
+        path: HostPath,
+        bytes: Fact<Vec<u8>>,
+        most: usize,
+        expected: &'static str,
+    ) -> Reading<String> {
+        let fact = bytes.then(|bytes| {
             if bytes.len() > most {
                 return Fact::Unknown(wrong("more than 4 MiB", expected));
             }
             let bytes = self.without_padding(&bytes);
             text_from(bytes.strip_suffix(b"\n").unwrap_or(bytes))
         });
-        Reading::new(path.clone(), fact)
+        Reading::new(path, fact)
     }
 
     /// A program that copies by the size it was told fills an attribute of sysfs, which says a whole
@@ -463,11 +480,20 @@ impl Root {
         if padded { &bytes[..end] } else { bytes }
     }
 
+    /// The folder that a directory's paths begin at; none where it cannot be opened.
+    fn top(&self, base: &Path) -> Option<&OwnedFd> {
+        self.top.get_or_init(|| disk::open_folder(base)).as_ref()
+    }
+
     /// What is asked of a path, from now on until what is handed out is dropped.
     fn begin(&self, path: &str, asked: Asked) -> Option<Turn<'_>> {
         if let Some(record) = &self.record {
             record.borrow_mut().insert(path.to_owned(), asked);
         }
+        self.turn(&[path])
+    }
+
+    fn turn(&self, path: &[&str]) -> Option<Turn<'_>> {
         let base = match &self.backend {
             Backend::Directory(base) => base.to_str().unwrap_or_default(),
             Backend::Live | Backend::Memory(_) | Backend::Snapshot(_) => "",
@@ -484,7 +510,7 @@ fn root_at(path: &Path, watch: Option<&Watch>) -> Result<disk::RootKind, RootErr
 /// Of a root itself.
 fn begin_at<'a>(path: Option<&Path>, watch: Option<&'a Watch>) -> Option<Turn<'a>> {
     let path = path.unwrap_or(Path::new("/"));
-    watch.map(|watch| watch.begin("", &path.to_string_lossy()))
+    watch.map(|watch| watch.begin("", &[&path.to_string_lossy()]))
 }
 
 impl<T> Fact<T> {
@@ -521,6 +547,10 @@ impl From<&HostPath> for HostPath {
     fn from(path: &HostPath) -> Self {
         path.clone()
     }
+}
+
+fn listing_in_words(names: &[String]) -> String {
+    if names.is_empty() { "(empty)".to_owned() } else { names.join(" ") }
 }
 
 fn present<T>(value: T) -> Fact<T> {

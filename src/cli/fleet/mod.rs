@@ -42,6 +42,8 @@ pub fn run(args: &FleetArgs, global: &Global) -> Result<Exit, CliError> {
     let hosts = names::all(&args.snapshots)?;
     names::check_output(global, &hosts, &args.configs)?;
     let copies = hosts.all.iter().filter(|it| it.why_not.is_none()).map(|it| &it.path);
+    // What a container may use of the processors is read too.
+    let jobs = jobs(args);
     // Before a thread is started, which is then shut in too.
     Reach::output(global).reading(copies).confine();
     let load = || config::load(&sources, &|name| std::env::var(name).ok());
@@ -62,7 +64,7 @@ pub fn run(args: &FleetArgs, global: &Global) -> Result<Exit, CliError> {
         names: &names,
         global,
     };
-    let all = run.judge(&hosts.all, jobs(args))?;
+    let all = run.judge(&hosts.all, jobs)?;
     let Run { tally, documents, lines, .. } = run;
     let nothing = Config::default();
     let plan = own.as_ref().map(|own| (own, plan.as_ref().unwrap_or(&nothing)));

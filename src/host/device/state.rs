@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Bar, Link, Reader, bars, last_part};
+use super::{Bar, DEVICES, Link, Reader, bars, last_part};
 use crate::host::reading::{HostPath, Reading, Why};
 use crate::pci::Address;
 
@@ -20,7 +20,7 @@ pub struct State {
     /// Its IOMMU's entry in `/sys/class/iommu`, `dmar0`.
     pub iommu: Reading<String>,
     /// Only where it was asked for, and of a function that is awake and has a link.
-    pub wire: Option<Wire>,
+    pub wire: Option<Box<Wire>>,
     /// How often the kernel was asked to enable it: 0 while nobody uses it.
     pub enabled: Reading<u32>,
     /// The attribute `reset`, there when the function can be reset. It can only be written, so
@@ -37,7 +37,7 @@ pub struct State {
     /// As the kernel remembers it, so that asking wakes nothing. Since 5.11.
     pub power_state: Reading<String>,
     /// Only of a function in D3cold.
-    pub power: Option<Power>,
+    pub power: Option<Box<Power>>,
     /// Whether the firmware says of a port above that it leads out of the machine. Since 5.14, and
     /// absent where it says nothing.
     pub removable: Reading<bool>,
@@ -87,26 +87,29 @@ const POWER_STATES: &[&str] = &["error", "D0", "D1", "D2", "D3hot", "D3cold", "u
 
 impl Reader<'_> {
     pub(super) fn state(&self, driver: &Reading<String>, group: &Reading<u32>) -> State {
-        let reset_methods = self.text("reset_method").parse("names of reset methods", |text| {
-            Some(text.split_ascii_whitespace().map(str::to_owned).collect())
-        });
-        let power_state = self.text("power_state").parse("a power state, D0", |text| {
+        let reset_methods =
+            self.folder.text("reset_method").parse("names of reset methods", |text| {
+                Some(text.split_ascii_whitespace().map(str::to_owned).collect())
+            });
+        let power_state = self.folder.text("power_state").parse("a power state, D0", |text| {
             POWER_STATES.contains(&text.as_str()).then(|| text.clone())
         });
         let in_d3cold = matches!(power_state.known(), Ok(Some(state)) if state == "D3cold");
         State {
             parent: self.parent(),
-            boot_vga: self.text("boot_vga").parse("0 or 1", |text| match text.as_str() {
+            boot_vga: self.folder.text("boot_vga").parse("0 or 1", |text| match text.as_str() {
                 "0" => Some(false),
                 "1" => Some(true),
                 _ => None,
             }),
             bars: self
+                .folder
                 .text("resource")
                 .parse("lines of start, end and flags", |text| bars(text))
                 .showing(|bars| in_words(bars)),
             numa_node: self.numa_node(),
             iommu: self
+                .folder
                 .link("iommu")
                 .parse("a link to an IOMMU", |target| Some(last_part(target).to_owned())),
             wire: None,
@@ -114,33 +117,38 @@ impl Reader<'_> {
             reset: self.reset(),
             reset_methods,
             physfn: self
+                .folder
                 .link("physfn")
                 .parse("a link to a function", |target| Address::from_sysfs(last_part(target))),
             vfs: self.vfs(),
             virtual_functions: self.virtfns(),
-            power: in_d3cold.then(|| Power {
-                control: self.power("control"),
-                runtime_status: self.power("runtime_status"),
+            power: in_d3cold.then(|| {
+                Box::new(Power {
+                    control: self.power("control"),
+                    runtime_status: self.power("runtime_status"),
+                })
             }),
             power_state,
-            removable: self.text("removable").parse("removable or fixed", |text| {
-                match text.as_str() {
-                    "removable" => Some(true),
-                    "fixed" => Some(false),
-                    _ => None,
-                }
+            removable: self.folder.text("removable").parse("removable or fixed", |text| match text
+                .as_str()
+            {
+                "removable" => Some(true),
+                "fixed" => Some(false),
+                _ => None,
             }),
             nodes: self.nodes(driver, group),
         }
     }
 
     /// Of a link's two ends, as long as nothing is woken by it.
-    pub(super) fn wire(&self, parent: &Reading<Address>) -> Option<Wire> {
-        let own = Some(self).filter(|it| it.names.is_some() && it.has("current_link_speed"))?;
+    pub(super) fn wire(&self, parent: &Reading<Address>) -> Option<Box<Wire>> {
+        let names = self.folder.names();
+        let own =
+            Some(self).filter(|it| names.is_some() && it.folder.may_have("current_link_speed"))?;
         let own = own.awake_link()?;
         let port = parent.known().ok().flatten();
         let port = port.and_then(|&port| Reader::new(self.root, port).awake_link());
-        Some(Wire { own, port })
+        Some(Box::new(Wire { own, port }))
     }
 
     fn awake_link(&self) -> Option<Link> {
@@ -148,7 +156,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn enabled(&self) -> Reading<u32> {
-        self.text("enable").parse("a number", |text| text.trim().parse().ok())
+        self.folder.text("enable").parse("a number", |text| text.trim().parse().ok())
     }
 
     pub(super) fn use_by_others(&self) -> UseByOthers {
@@ -156,7 +164,7 @@ impl Reader<'_> {
     }
 
     fn vfio_nodes(&self) -> Reading<Vec<String>> {
-        let listing = self.when_there("vfio-dev", |path| self.root.list(path));
+        let listing = self.folder.list("vfio-dev");
         listing.parse("names of devices", |names| {
             Some(names.iter().map(|name| format!("/dev/vfio/devices/{name}")).collect())
         })
@@ -164,14 +172,14 @@ impl Reader<'_> {
 
     /// The functions whose folders lie in this one.
     pub(super) fn functions_below(&self) -> BTreeSet<Address> {
-        self.names.iter().flatten().filter_map(|name| Address::from_sysfs(name)).collect()
+        self.folder.names().into_iter().flatten().filter_map(Address::from_sysfs).collect()
     }
 
     /// Who copied a host's files copied none that can only be written, unless by name: its
     /// absence tells something where `remove`, which every function has, was kept.
     fn reset(&self) -> Reading<()> {
-        let reset = self.exists("reset");
-        let kept = self.names.as_ref().is_some_and(|names| names.contains("remove"));
+        let reset = self.folder.exists("reset");
+        let kept = self.folder.names().is_some() && self.folder.may_have("remove");
         if self.root.may_be_partial() && !kept {
             reset.absent_means(Why::NotCaptured)
         } else {
@@ -179,37 +187,43 @@ impl Reader<'_> {
         }
     }
 
-    fn power(&self, name: &'static str) -> Reading<String> {
-        self.root.text(&HostPath::attribute(&self.power, name))
+    pub(super) fn power(&self, name: &'static str) -> Reading<String> {
+        let folder = format!("{DEVICES}/{}/power", self.address);
+        self.root.text(&HostPath::attribute(&Arc::new(folder.into()), name))
     }
 
     /// By the links to them. The attribute `sriov_numvfs` is read in captures alone: the kernel
     /// takes the device's lock for it (`drivers/pci/iov.c`, `sriov_numvfs_show`), and that waits
     /// for as long as a driver is stuck.
     fn vfs(&self) -> Reading<u32> {
-        let linked = self.names.iter().flatten().filter(|name| {
+        let names = self.folder.names();
+        let listed = names.is_some();
+        let linked = names.into_iter().flatten().filter(|name| {
             name.strip_prefix("virtfn").is_some_and(|number| number.parse::<u32>().is_ok())
         });
         let count = u32::try_from(linked.count()).unwrap_or(u32::MAX);
         if count > 0 {
-            return Reading::present(self.path("virtfn0"), count, format!("{count} such links"));
+            return Reading::present(
+                self.folder.path("virtfn0"),
+                count,
+                format!("{count} such links"),
+            );
         }
-        if self.root.is_live() && self.names.is_some() {
-            return Reading::absent(self.path("virtfn0"));
+        if self.root.is_live() && listed {
+            return Reading::absent(self.folder.path("virtfn0"));
         }
-        self.text("sriov_numvfs").parse("a number", |text| text.trim().parse().ok())
+        self.folder.text("sriov_numvfs").parse("a number", |text| text.trim().parse().ok())
     }
 
     fn nodes(&self, driver: &Reading<String>, group: &Reading<u32>) -> Nodes {
-        let within = |folder: &'static str| self.when_there(folder, |path| self.root.list(path));
         let mut native = BTreeSet::new();
-        if let Ok(Some(names)) = within("drm").known() {
+        if let Ok(Some(names)) = self.folder.list("drm").known() {
             let nodes = names.iter().filter(|name| {
                 ["card", "renderD", "controlD"].iter().any(|kind| name.starts_with(kind))
             });
             native.extend(nodes.map(|name| format!("/dev/dri/{name}")));
         }
-        if let Ok(Some(names)) = within("sound").known() {
+        if let Ok(Some(names)) = self.folder.list("sound").known() {
             let cards = names.iter().filter_map(|name| name.strip_prefix("card")?.parse().ok());
             native.extend(cards.map(sound_card));
         }
@@ -226,8 +240,7 @@ impl Reader<'_> {
     /// The driver says which minor number a card has; where it does not, there is no doubt as
     /// long as it has but one card.
     fn nvidia_node(&self) -> Option<String> {
-        let address = last_part(&self.folder);
-        let path = format!("/proc/driver/nvidia/gpus/{address}/information");
+        let path = format!("/proc/driver/nvidia/gpus/{}/information", self.address);
         let said = self.root.text(&path.into()).parse("a line Device Minor:", |text| {
             let minor = text.lines().find_map(|line| line.strip_prefix("Device Minor:"))?;
             minor.trim().parse::<u32>().ok()
@@ -248,7 +261,7 @@ impl Reader<'_> {
     /// The folder of a function lies in that of the bridge above it (the link in
     /// `/sys/bus/pci/devices` says so), or in `pciDDDD:BB` on a root bus.
     fn parent(&self) -> Reading<Address> {
-        let path = HostPath::new(Arc::clone(&self.folder));
+        let path = self.folder.own_path();
         let target = self.root.link(&path);
         let above = target.known().map(|target| {
             target.map(|target| {

@@ -1,14 +1,16 @@
 //! The system calls of a root on disk. Only regular files are read; a device node or FIFO found
 //! in a directory's place of an attribute is never opened.
 
-use std::os::fd::OwnedFd;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags};
+use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags};
 use rustix::io::Errno;
 
 use super::calls::{self, again};
-use super::{Fact, Kind, Node, RootError, Why, present_node, wrong};
+use super::folder::{Listed, Names};
+use super::{Fact, Kind, MOST_ENTRIES, Node, RootError, Why, present_node, wrong};
 use crate::pci::needed;
 
 /// One read of this size takes any attribute of sysfs, which is at most one page
@@ -62,14 +64,29 @@ pub(super) fn read(path: &str, most: usize, stop: bool) -> Fact<Vec<u8>> {
         Ok(file) => file,
         Err(error) => return failure(error),
     };
-    // An attribute that fits in less than a page has been read whole with the first read.
-    let whole = stop || path.contains("/sys/");
+    read_open(&file, most, stop || path.contains("/sys/"))
+}
+
+/// The same of a plain file in a folder of sysfs, a link not followed.
+#[expect(clippy::disallowed_methods, reason = "this is the door through which the machine is read")]
+pub(super) fn read_in(folder: &OwnedFd, name: &str, most: usize) -> Fact<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let flags = flags | OFlags::NOFOLLOW;
+    match again(|| rustix::fs::openat(folder, name, flags, Mode::empty())) {
+        Ok(file) => read_open(&file, most, true),
+        Err(error) => failure(error),
+    }
+}
+
+/// With `whole`, less than a page is all there is: an attribute of sysfs is read whole with the
+/// first read.
+fn read_open(file: &OwnedFd, most: usize, whole: bool) -> Fact<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut page = [0_u8; PAGE];
     while bytes.len() < most {
         let want = page.len().min(most - bytes.len());
         let part = &mut page[..want];
-        let got = if whole { calls::read_whole(&file, part) } else { calls::read(&file, part) };
+        let got = if whole { calls::read_whole(file, part) } else { calls::read(file, part) };
         match got {
             Ok(0) => break,
             Ok(got) => {
@@ -134,7 +151,11 @@ pub(super) fn config_space(path: &str) -> Fact<Vec<u8>> {
 }
 
 pub(super) fn link(path: &str) -> Fact<String> {
-    match again(|| rustix::fs::readlink(path, Vec::new())) {
+    link_in(CWD, path)
+}
+
+pub(super) fn link_in(folder: impl AsFd, name: &str) -> Fact<String> {
+    match again(|| rustix::fs::readlinkat(&folder, name, Vec::new())) {
         Ok(target) => match target.into_string() {
             Ok(target) => Fact::Present(target.clone(), target.into()),
             Err(_) => Fact::Unknown(wrong("a target that is not text", super::A_LINK)),
@@ -165,6 +186,51 @@ pub(super) fn list(path: &str, most: usize) -> Fact<Vec<String>> {
         }
     }
     Fact::Present(names, "".into())
+}
+
+/// None where something is wrong with it.
+#[expect(clippy::disallowed_methods, reason = "this is the door through which the machine is read")]
+pub(super) fn open_folder(path: impl rustix::path::Arg + Copy) -> Option<OwnedFd> {
+    again(|| rustix::fs::open(path, FOLDER, Mode::empty())).ok()
+}
+
+/// The same of one that is in a folder, a link not followed.
+#[expect(clippy::disallowed_methods, reason = "this is the door through which the machine is read")]
+pub(super) fn open_folder_in(folder: &OwnedFd, name: &str) -> Option<OwnedFd> {
+    again(|| rustix::fs::openat(folder, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())).ok()
+}
+
+/// The same, no link leading out of the folder at the top (`openat2(2)`, since 5.6).
+pub(super) fn open_folder_below(top: &OwnedFd, path: &str) -> Option<OwnedFd> {
+    let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    again(|| rustix::fs::openat2(top, path, FOLDER, Mode::empty(), within)).ok()
+}
+
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// What a folder holds, but for names that begin with a dot; none where something is wrong with it.
+pub(super) fn names(folder: &OwnedFd) -> Option<Names> {
+    let mut buffer = [MaybeUninit::uninit(); 8192];
+    let mut entries = RawDir::new(folder, &mut buffer);
+    let mut names = Names::default();
+    while let Some(entry) = entries.next() {
+        let entry = entry.ok()?;
+        let name = entry.file_name().to_string_lossy();
+        if name.starts_with('.') {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            FileType::RegularFile => Listed::File,
+            FileType::Directory => Listed::Folder,
+            FileType::Symlink => Listed::Link,
+            _ => Listed::Other,
+        };
+        names.push(&name, kind);
+        if names.len() > MOST_ENTRIES {
+            return None;
+        }
+    }
+    Some(names.sorted())
 }
 
 /// Whether a folder is there, links followed (live only, where the kernel resolves them).

@@ -22,12 +22,14 @@ struct Shared {
 }
 
 impl Watch {
-    /// A path below a base.
-    pub fn begin(&self, base: &str, path: &str) -> Turn<'_> {
+    /// A path below a base, in as many parts as it is known in.
+    pub fn begin(&self, base: &str, path: &[&str]) -> Turn<'_> {
         let mut shown = self.0.path.lock().unwrap_or_else(PoisonError::into_inner);
         shown.clear();
         shown.push_str(base);
-        shown.push_str(path);
+        for part in path {
+            shown.push_str(part);
+        }
         // From an odd number too, since a read may be made of others.
         let next = (self.0.turn.load(Ordering::Relaxed) | 1) + 2;
         self.0.turn.store(next, Ordering::Relaxed);
@@ -57,13 +59,13 @@ mod tests {
     fn what_is_read_is_told_until_it_was_read() {
         let watch = Watch::default();
         assert_eq!(watch.current(), None);
-        let turn = watch.begin("/mnt/host", "/sys/class/iommu");
+        let turn = watch.begin("/mnt/host", &["/sys/class/iommu"]);
         let (first, path) = watch.current().unwrap();
         assert_eq!(path, "/mnt/host/sys/class/iommu");
         assert_eq!(watch.current().unwrap().0, first, "it is the same read");
         drop(turn);
         assert_eq!(watch.current(), None);
-        let _again = watch.begin("/mnt/host", "/sys/class/iommu");
+        let _again = watch.begin("/mnt/host", &["/sys/class/iommu"]);
         assert_ne!(watch.current().unwrap().0, first, "it is another read of the same");
     }
 
@@ -72,8 +74,8 @@ mod tests {
     fn a_read_within_a_read_ends_with_it() {
         let watch = Watch::default();
         {
-            let _outer = watch.begin("", "/dev/kvm");
-            drop(watch.begin("", "/dev/kvm"));
+            let _outer = watch.begin("", &["/dev/kvm"]);
+            drop(watch.begin("", &["/dev/kvm"]));
         }
         assert_eq!(watch.current(), None);
     }

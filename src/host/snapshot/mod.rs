@@ -66,7 +66,7 @@ impl Replay {
 
 impl Read for Watched<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let _turn = self.watch.map(|watch| watch.begin("", &self.path.to_string_lossy()));
+        let _turn = self.watch.map(|watch| watch.begin("", &[&self.path.to_string_lossy()]));
         self.file.read(buffer)
     }
 }
