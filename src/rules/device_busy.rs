@@ -9,7 +9,7 @@ use super::example::Scene;
 use super::{Check, DeviceCase, Example, Rule};
 use crate::finding::{Answer, Finding, Severity};
 use crate::host::fake::{FakeHost, GPU};
-use crate::host::{Device, Gap, Hold, State};
+use crate::host::{Gap, Hold, State};
 use crate::remedy;
 
 pub static RULE: Rule = Rule {
@@ -59,7 +59,7 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     let mut by_vfio: Vec<Hold> = holders.of_vfio(case.device).collect();
     let by_group_alone = by_vfio.is_empty();
     if by_group_alone {
-        let others = members(case).filter(|member| member.use_by_others.is_some());
+        let others = case.takes.others_on_vfio(case.device);
         by_vfio = others.flat_map(|member| holders.of_vfio(member)).collect();
     }
     let owners: Vec<Result<bool, Gap>> =
@@ -98,7 +98,8 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
 /// Why a device of which no user was found may have one; nothing where it has none.
 fn who_else(case: &DeviceCase, state: &State) -> Vec<Gap> {
     // One program has the whole group: not even the others of it are in use.
-    let others = || members(case).filter_map(|member| member.use_by_others.as_ref());
+    let others = case.takes.others_on_vfio(case.device);
+    let others = || others.clone().filter_map(|member| member.use_by_others.as_ref());
     let in_use = |enabled: &&crate::host::Reading<u32>| enabled.required() != Ok(&0);
     let Some(enabled) =
         [&state.enabled].into_iter().chain(others().map(|it| &it.enabled)).find(in_use)
@@ -112,16 +113,6 @@ fn who_else(case: &DeviceCase, state: &State) -> Vec<Gap> {
     let hidden: Vec<Gap> =
         holders.gap.iter().chain(&holders.nameless).cloned().chain(nodes).collect();
     if hidden.is_empty() { hidden } else { enabled.err().into_iter().chain(hidden).collect() }
-}
-
-/// The members of the device's group, itself included.
-fn members<'a>(case: &'a DeviceCase) -> impl Iterator<Item = &'a Device> {
-    let group = case.device.iommu_group.known().ok().flatten();
-    let members = group.and_then(|group| case.host.members.get(group));
-    members
-        .into_iter()
-        .flat_map(|members| &members.known)
-        .filter_map(|member| case.host.devices.get(member).map(Box::as_ref))
 }
 
 /// Processes by their PID, in words, with the file by which each has the device.

@@ -30,6 +30,8 @@ pub struct Takes<'a> {
     with_others: Rc<BTreeSet<Address>>,
     /// Functions that some VM of the plan declares as another device than they are.
     others: Rc<BTreeSet<Address>>,
+    /// By group, what no VM of the plan wants of it and is on a driver of VFIO.
+    others_on_vfio: OnceCell<BTreeMap<u32, Vec<Address>>>,
     /// The same for every VM of the plan.
     displays: Rc<OnceCell<Displays>>,
     /// Whether the host keeps a display; the same for every function that is taken.
@@ -100,6 +102,7 @@ impl<'a> Takes<'a> {
             virtual_functions,
             with_others,
             others,
+            others_on_vfio: OnceCell::new(),
             displays,
             display_left,
         }
@@ -145,6 +148,20 @@ impl<'a> Takes<'a> {
         let members = group_of(device).and_then(|group| self.host.members.get(&group));
         let members = members.into_iter().flat_map(|members| &members.known);
         members.filter_map(|member| self.host.devices.get(member).map(Box::as_ref))
+    }
+
+    /// The members of a wanted function's IOMMU group that no VM wants and that are on a driver of VFIO.
+    pub fn others_on_vfio(&self, device: &Device) -> impl Iterator<Item = &'a Device> + Clone {
+        let host = self.host;
+        let others = |group: &u32| {
+            let members = host.members.get(group).into_iter().flat_map(|it| &it.known).copied();
+            let on_vfio = |it: &Address| host.devices.get(it).map(|it| it.use_by_others.is_some());
+            members.filter(|it| on_vfio(it) == Some(true)).collect()
+        };
+        let ask = || self.groups.keys().map(|&group| (group, others(&group))).collect();
+        let found = group_of(device).and_then(|it| self.others_on_vfio.get_or_init(ask).get(&it));
+        let found = found.into_iter().flatten();
+        found.filter_map(move |it| host.devices.get(it).map(Box::as_ref))
     }
 
     /// Whether the host keeps a display: one that neither this VM takes nor another that starts by

@@ -6,7 +6,7 @@ use super::driver::is_vfio;
 use super::driver_conflict::must_stay;
 use super::taken::Takes;
 use crate::config::Config;
-use crate::host::{Device, Host};
+use crate::host::Host;
 use crate::pci::Address;
 
 /// Numbers of the VMs that do not start by themselves, and of which the host can spare what each
@@ -25,19 +25,13 @@ pub fn too_much_together(config: &Config, host: &Host) -> BTreeSet<usize> {
 
 /// What the plan wants, with the rest of its IOMMU groups, and is on VFIO already.
 pub fn on_vfio(config: &Config, host: &Host) -> BTreeSet<Address> {
-    let wanted = super::run::wanted(config).map(|(_, _, wanted)| wanted.address.value);
-    let group = |device: &Device| {
-        let group = device.iommu_group.known().ok().flatten();
-        let members = group.and_then(|group| host.members.get(group));
-        members.map(|members| members.known.iter().copied().collect()).unwrap_or_default()
-    };
-    let all = wanted.flat_map(|address| {
-        let mut all: Vec<Address> =
-            host.devices.get(&address).map(|it| group(it)).unwrap_or_default();
-        all.push(address);
-        all
-    });
+    let wanted = || super::run::wanted(config).map(|(_, _, wanted)| wanted.address.value);
+    let found = wanted().filter_map(|address| host.devices.get(&address));
+    let groups: BTreeSet<u32> =
+        found.filter_map(|it| it.iommu_group.known().ok().flatten().copied()).collect();
+    let members = groups.iter().filter_map(|group| host.members.get(group));
+    let members = members.flat_map(|members| members.known.iter().copied());
     let is_there =
         |address: &Address| host.devices.get(address).map(|it| is_vfio(it)) == Some(Ok(true));
-    all.filter(is_there).collect()
+    members.chain(wanted()).filter(is_there).collect()
 }
