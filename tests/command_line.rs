@@ -194,6 +194,37 @@ fn output_to_a_device_is_written_as_it_is() {
     assert!(!fs::symlink_metadata("/dev/null").unwrap().is_file());
 }
 
+/// A link is a name for the file that is meant; that file is replaced, and the link stays.
+#[test]
+fn output_through_a_link_leaves_the_link() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("reports")).unwrap();
+    let (file, link) = (dir.path().join("reports/rules.txt"), dir.path().join("latest"));
+    fs::write(&file, "old").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    std::os::unix::fs::symlink("reports/rules.txt", &link).unwrap();
+    let ran = run(["rules", "--output", link.to_str().unwrap()]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(fs::read_to_string(&file).unwrap().contains("AH302"));
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+/// `/dev/stdout` is a link like this one; where standard output is a file, neither is replaced.
+#[test]
+fn output_to_an_open_file_goes_on_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, link) = (dir.path().join("log"), dir.path().join("stdout"));
+    std::os::unix::fs::symlink("/proc/self/fd/1", &link).unwrap();
+    fs::write(&log, "before\n").unwrap();
+    let open = fs::OpenOptions::new().append(true).open(&log).unwrap();
+    let ran = run_with(|it| it.args(["rules", "--output", link.to_str().unwrap()]).stdout(open));
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    let written = fs::read_to_string(&log).unwrap();
+    assert!(written.starts_with("before\n") && written.contains("AH302"), "{written}");
+}
+
 #[test]
 fn a_relative_output_needs_no_folder() {
     let dir = tempfile::tempdir().unwrap();

@@ -486,3 +486,26 @@ fn a_list_may_come_through_a_pipe() {
     assert_eq!(ran.stdout, "2 hosts: 2 ready\nVerdict: ready (2 of 2 hosts)\n");
     assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
 }
+
+/// One that cannot be looked into may be blocked, and is not left out of what is counted.
+#[test]
+fn a_folder_that_cannot_be_looked_into_is_no_pass() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("closed")).unwrap();
+    symlink("sys", folder.path().join("closed/sys")).unwrap();
+    symlink("round", folder.path().join("round")).unwrap();
+    fs::copy(machine("ready"), folder.path().join("ready.snap")).unwrap();
+    let ran = run(["fleet", "--format", "json", text(folder.path())]);
+    assert_eq!(ran.status, 3, "{ran:?}");
+    assert_eq!(ran.json()["summary"]["broken"], 2, "{ran:?}");
+}
+
+/// A folder may hold any name, whether a pattern means it or not.
+#[test]
+fn a_name_that_is_no_text_beside_a_pattern_is_passed_over() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join(OsStr::from_bytes(b"r\xe9sum\xe9.txt")), "").unwrap();
+    fs::copy(machine("ready"), folder.path().join("r.snap")).unwrap();
+    let ran = run(["fleet", "--format", "json", text(&folder.path().join("[r]*.snap"))]);
+    assert_eq!(ran.json()["summary"]["hosts"], 1, "{ran:?}");
+}

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::{IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -139,14 +139,36 @@ pub fn print_early(early: &clap::Error) -> Exit {
     Exit::CouldNotRun
 }
 
-/// A device or a pipe cannot be replaced, and is written as it is; none where it is neither.
+/// A device, a pipe or an open file of the program's own (`/dev/stdout`) cannot be replaced, and is
+/// written as it is; none where it is none of them.
 #[expect(clippy::disallowed_methods, reason = "the command line writes --output")]
 pub fn open_special(path: &Path) -> Result<Option<std::fs::File>, CliError> {
-    if !std::fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+    if !is_special(path) {
         return Ok(None);
     }
-    let file = std::fs::OpenOptions::new().write(true).open(path);
+    let file = OpenOptions::new().append(true).open(path);
     file.map(Some).map_err(|error| unwritten(path, &error))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line writes --output")]
+pub fn is_special(path: &Path) -> bool {
+    // Its link in /proc leads to a file that is open already, and whose name is no matter.
+    let is_open = |path: &Path| path.parent().is_some_and(|it| it.starts_with("/proc"));
+    let leads_there = || std::fs::read_link(path).is_ok_and(|target| is_open(&target));
+    let in_fd = || {
+        path.parent()
+            .and_then(|it| it.canonicalize().ok())
+            .is_some_and(|it| it.starts_with("/proc"))
+    };
+    std::fs::metadata(path).is_ok_and(|it| !it.is_file() || leads_there() || in_fd())
+}
+
+/// The file that is replaced: where links lead, since they stay.
+#[expect(clippy::disallowed_methods, reason = "the command line writes --output")]
+pub fn place_of(path: &Path) -> PathBuf {
+    let is_link = std::fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink());
+    let place = if is_link { std::fs::canonicalize(path).ok() } else { None };
+    place.unwrap_or_else(|| path.to_owned())
 }
 
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
@@ -180,7 +202,8 @@ impl Staged {
     /// With the file to be written, for what comes bit by bit.
     pub fn begin(path: &Path, mode: u32) -> Result<(Self, std::fs::File), CliError> {
         let failed = |error: std::io::Error| unwritten(path, &error);
-        let Some(name) = path.file_name() else {
+        let place = place_of(path);
+        let Some(name) = place.file_name() else {
             return Err(failed(std::io::ErrorKind::InvalidFilename.into()));
         };
         if std::fs::metadata(path).is_ok_and(|it| !it.is_file()) {
@@ -189,7 +212,11 @@ impl Staged {
         let mut beside = OsString::from(".");
         beside.push(name);
         beside.push(format!(".{}.tmp", std::process::id()));
-        let staged = Self { place: path.to_owned(), beside: path.with_file_name(beside) };
+        // Who may not read a document may not read the next one either.
+        let before = std::fs::metadata(&place).map_or(mode, |it| it.permissions().mode());
+        let mode = if mode == DOCUMENT { mode & before } else { mode };
+        let beside = place.with_file_name(beside);
+        let staged = Self { place, beside };
         let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&staged.beside);
         Ok((staged, file.map_err(failed)?))
     }

@@ -3,6 +3,7 @@
 mod crew;
 mod lines;
 mod names;
+mod pattern;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;

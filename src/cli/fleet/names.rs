@@ -8,8 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use glob::MatchOptions;
-
+use super::pattern;
 use crate::cli::args::Global;
 use crate::cli::exit::CliError;
 use crate::host::Root;
@@ -127,7 +126,9 @@ impl Hosts {
             match std::fs::metadata(&path) {
                 Ok(it) if it.is_dir() && !is_host(&path) => continue,
                 Ok(it) if it.is_dir() || is_snapshot => self.push(&path, &it)?,
-                Err(error) if is_snapshot => self.push_none(&path, words(&error))?,
+                Err(error) if is_snapshot || error.kind() != ErrorKind::NotFound => {
+                    self.push_none(&path, words(&error))?;
+                }
                 _ => continue,
             }
             found = true;
@@ -146,13 +147,7 @@ impl Hosts {
             let why = "** is not taken: find -name '*.snap' | ai-how fleet - looks deeper";
             return self.push_none(word, why.to_owned());
         }
-        // As a shell does: hidden files are asked for by their dot.
-        let as_shells = MatchOptions {
-            require_literal_separator: true,
-            require_literal_leading_dot: true,
-            ..MatchOptions::new()
-        };
-        let matches = match glob::glob_with(pattern, as_shells) {
+        let matches = match pattern::matches(pattern) {
             Ok(matches) => matches,
             Err(error) => return self.push_none(word, format!("not a pattern: {}", error.msg)),
         };
@@ -160,7 +155,7 @@ impl Hosts {
         for path in matches {
             match path {
                 Ok(path) => self.add(&path, false)?,
-                Err(error) => self.push_none(error.path(), words(error.error()))?,
+                Err((folder, error)) => self.push_none(&folder, words(&error))?,
             }
             found = true;
         }
@@ -201,7 +196,11 @@ fn id(found: &Metadata) -> Id {
 
 #[expect(clippy::disallowed_methods, reason = "what the command line names is looked for")]
 fn is_host(folder: &Path) -> bool {
-    std::fs::metadata(folder.join("sys")).is_ok_and(|it| it.is_dir())
+    // One that may not be looked into may be a host, and is told of as one that cannot be read.
+    std::fs::metadata(folder.join("sys")).map_or_else(
+        |error| !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+        |it| it.is_dir(),
+    )
 }
 
 /// The paths of a list, one a line.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cli::output::{is_special, place_of};
+
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, PathBeneath, PathFd, Ruleset,
     RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
@@ -38,9 +40,11 @@ fn restrict(
         allow(&mut rules, path, if is_folder(path) { file | AccessFs::ReadDir } else { file });
     }
     for path in write {
-        match path.parent() {
+        match place_of(path).parent() {
             // A device or a pipe is written as it is.
-            _ if is_special(path) => allow(&mut rules, path, AccessFs::WriteFile.into()),
+            _ if is_special(path) && !is_folder(path) => {
+                allow(&mut rules, path, AccessFs::WriteFile.into())
+            }
             Some(folder) if folder.as_os_str().is_empty() => put(&mut rules, Path::new(".")),
             Some(folder) => put(&mut rules, folder),
             None => {}
@@ -65,11 +69,6 @@ fn allow(rules: &mut RulesetCreated, path: &Path, access: BitFlags<AccessFs>) {
 #[expect(clippy::disallowed_methods, reason = "paths of the command line are looked at")]
 fn is_folder(path: &Path) -> bool {
     path.is_dir()
-}
-
-#[expect(clippy::disallowed_methods, reason = "paths of the command line are looked at")]
-fn is_special(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir())
 }
 
 #[cfg(test)]

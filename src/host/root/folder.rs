@@ -2,7 +2,7 @@
 //! thousands of functions, and a score of things is asked of each.
 //!
 //! *Invariant:* the answers are those of [`Root`] for the same paths; only the way there is shorter.
-//! Where each step is kept or shown otherwise, and for all that is no plain file or link, the root
+//! In a copy whose folder may be listed and not entered the listing alone tells what is there. Where each step is kept or shown otherwise, and for all that is no plain file or link, the root
 //! is asked.
 
 use std::os::fd::OwnedFd;
