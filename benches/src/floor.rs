@@ -1,14 +1,17 @@
 //! The least that any program does for the table of functions: opens and reads the attributes that
 //! the table and the rules behind it need, judges nothing and prints nothing.
 
+use std::ffi::CString;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{Dir, Mode, OFlags, openat, readlinkat};
+use rustix::fs::{Mode, OFlags, RawDir, openat, readlinkat};
 
 const READ: &[&str] =
     &["uevent", "enable", "numa_node", "power_state", "reset_method", "resource", "boot_vga"];
 const OF_A_COPY: &[&str] = &["vendor", "device"];
-const LINKS: &[&str] = &["driver", "iommu_group", "physfn"];
+const LINKS: &[&str] = &["driver", "iommu_group", "iommu", "physfn"];
 const OF_A_GROUP: &[&str] = &["type", "reserved_regions"];
 
 /// The number of bytes read.
@@ -19,17 +22,10 @@ pub fn run(root: &Path) -> usize {
         ("sys/kernel/iommu_groups", OF_A_GROUP.to_vec(), &[]),
     ] {
         let all = openat(rustix::fs::CWD, root.join(folder), DIRECTORY, Mode::empty()).unwrap();
-        for entry in Dir::read_from(&all).unwrap() {
-            let name = entry.unwrap().file_name().to_owned();
-            if name.to_bytes().starts_with(b".") {
-                continue;
-            }
+        for name in names(&all) {
             let own = openat(&all, &name, DIRECTORY, Mode::empty()).unwrap();
-            let mut names = Vec::new();
-            for entry in Dir::read_from(&own).unwrap() {
-                names.push(entry.unwrap().file_name().to_string_lossy().into_owned());
-            }
-            let there = |name: &&&str| names.iter().any(|it| it == **name);
+            let names = names(&own);
+            let there = |name: &&&str| names.iter().any(|it| it.to_bytes() == name.as_bytes());
             for file in files.iter().filter(there) {
                 let mut page = [0; 4096];
                 let file = openat(&own, *file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
@@ -44,3 +40,16 @@ pub fn run(root: &Path) -> usize {
 }
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+fn names(folder: &OwnedFd) -> Vec<CString> {
+    let mut buffer = [MaybeUninit::uninit(); 8192];
+    let mut entries = RawDir::new(folder, &mut buffer);
+    let mut names = Vec::new();
+    while let Some(entry) = entries.next() {
+        let name = entry.unwrap().file_name().to_owned();
+        if !name.to_bytes().starts_with(b".") {
+            names.push(name);
+        }
+    }
+    names
+}

@@ -64,6 +64,7 @@ fn is_there(path: &Path) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests make files")]
 mod tests {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;

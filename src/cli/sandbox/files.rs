@@ -43,7 +43,7 @@ fn restrict(
         match place_of(path).parent() {
             // A device or a pipe is written as it is.
             _ if is_special(path) && !is_folder(path) => {
-                allow(&mut rules, path, AccessFs::WriteFile.into())
+                allow(&mut rules, path, AccessFs::WriteFile.into());
             }
             Some(folder) if folder.as_os_str().is_empty() => put(&mut rules, Path::new(".")),
             Some(folder) => put(&mut rules, folder),
