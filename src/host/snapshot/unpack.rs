@@ -76,8 +76,7 @@ fn add(
     tape: &mut Tape<impl Read>,
     member: &Member,
 ) -> Result<(), SnapshotError> {
-    let shown = shown(&member.name);
-    let refuse = |problem| refused(&shown, problem);
+    let refuse = |problem| refused(&shown(&member.name), problem);
     let path = place_of(&String::from_utf8_lossy(&member.name)).map_err(refuse)?;
     if std::str::from_utf8(&member.name).is_err() {
         return Err(refuse(Problem::Name));
