@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// How the functions are put into IOMMU groups.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,8 +47,11 @@ pub fn make(folder: &Path, functions: usize, groups: Groups) -> PathBuf {
         return root;
     }
     let _ = fs::remove_dir_all(&root);
+    fs::create_dir_all(folder).unwrap();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/hosts/ready");
-    copy(&example, &root);
+    // With links as they are written.
+    let copied = Command::new("cp").arg("-a").arg(&example).arg(&root).status().unwrap();
+    assert!(copied.success(), "the example is copied");
     let mut group = FIRST_GROUP;
     let more = functions.checked_sub(EXAMPLE).expect("a tree has the functions of the example");
     for at in 0..more {
@@ -240,20 +244,4 @@ fn config(function: &Function) -> Vec<u8> {
 fn entry(folder: &Path, name: &str, target: &str) {
     fs::create_dir_all(folder).unwrap();
     symlink(target, folder.join(name)).unwrap();
-}
-
-/// Links are copied as they are written.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let (path, kind) = (to.join(entry.file_name()), entry.file_type().unwrap());
-        if kind.is_symlink() {
-            symlink(fs::read_link(entry.path()).unwrap(), path).unwrap();
-        } else if kind.is_dir() {
-            copy(&entry.path(), &path);
-        } else {
-            fs::copy(entry.path(), path).unwrap();
-        }
-    }
 }
