@@ -228,6 +228,24 @@ impl HostPath {
     }
 }
 
+impl From<&str> for HostPath {
+    fn from(path: &str) -> Self {
+        Self::new(path)
+    }
+}
+
+impl From<String> for HostPath {
+    fn from(path: String) -> Self {
+        Self::new(path)
+    }
+}
+
+impl From<&HostPath> for HostPath {
+    fn from(path: &HostPath) -> Self {
+        path.clone()
+    }
+}
+
 impl fmt::Display for HostPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name {

@@ -531,24 +531,6 @@ impl<T> Fact<T> {
     }
 }
 
-impl From<&str> for HostPath {
-    fn from(path: &str) -> Self {
-        Self::new(path)
-    }
-}
-
-impl From<String> for HostPath {
-    fn from(path: String) -> Self {
-        Self::new(path)
-    }
-}
-
-impl From<&HostPath> for HostPath {
-    fn from(path: &HostPath) -> Self {
-        path.clone()
-    }
-}
-
 fn listing_in_words(names: &[String]) -> String {
     if names.is_empty() { "(empty)".to_owned() } else { names.join(" ") }
 }
