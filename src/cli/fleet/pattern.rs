@@ -51,16 +51,19 @@ fn within(folder: &Path, part: &Pattern) -> Vec<Match> {
             names.sort_unstable();
             names.into_iter().map(|name| Ok(folder.join(name))).collect()
         }
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Vec::new()
-        }
+        Err(error) if is_absence(&error) => Vec::new(),
         Err(error) => vec![Err((place.to_owned(), error))],
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "what the command line names is looked for")]
 fn is_there(path: &Path) -> bool {
-    std::fs::symlink_metadata(path).map_or_else(|it| it.kind() != ErrorKind::NotFound, |_| true)
+    std::fs::symlink_metadata(path).map_or_else(|error| !is_absence(&error), |_| true)
+}
+
+/// Below what is no folder, there is nothing.
+fn is_absence(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 #[cfg(test)]
