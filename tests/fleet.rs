@@ -260,6 +260,11 @@ fn words_lists_and_patterns_name_the_same_hosts() {
     let list = format!("{}\n\n{}\r\n", at("c.snap").display(), at("deeper").display());
     let ran = run_on(list.as_bytes(), &["fleet", "--format", "ndjson", "-"]);
     assert_eq!(names(&lines(&ran)), ["c.snap", "d.snap"], "a list, with a folder in it");
+    fs::copy(machine("ready"), at("two\nlines.snap")).unwrap();
+    let zeros = format!("{}\0{}\0", at("two\nlines.snap").display(), at("b.snap").display());
+    let ran = run_on(zeros.as_bytes(), &["fleet", "--format", "ndjson", "-"]);
+    assert_eq!(names(&lines(&ran)), ["two\nlines.snap", "b.snap"], "as find -print0 writes it");
+    fs::remove_file(at("two\nlines.snap")).unwrap();
     let ran = run_on(b"*.snap\n", &["fleet", "-"]);
     assert!(ran.could_not_run().contains("*.snap: No such file"), "a list has no patterns");
     // A file whose name looks like a pattern is that file.

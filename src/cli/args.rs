@@ -190,7 +190,7 @@ pub struct DoctorArgs {
     after_long_help = "Formats: text, json, ndjson (a line a snapshot, as it is judged, in the order of the names).\nExit codes: 1 where one host is blocked; else 3 where one is undetermined, or a snapshot is broken; 0 where all are ready; 2 could not run: bad arguments, a configuration that cannot be read, or none of the names is anything.\nExamples:\n  ai-how fleet snapshots/\n  ai-how fleet --config cluster.yaml 'rack*/*.snap'\n  find /srv -name '*.snap' | ai-how fleet --format ndjson -"
 )]
 pub struct FleetArgs {
-    /// Snapshots, folders and patterns; - reads a list of them, one a line
+    /// Snapshots, folders and patterns; - reads a list of them, one a line or as find -print0 writes it
     ///
     /// Of a folder, its files named *.snap and its folders that hold sys/ of a host, by name; not
     /// what is deeper. A pattern in quotes ('rack*/*.snap') is for more than a shell takes. What is

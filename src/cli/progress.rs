@@ -20,20 +20,23 @@ const PATIENCE: u32 = 5;
 /// is a terminal. The line is gone at the end. A read that does not return is named there wherever
 /// it leads, and is still waited for: nothing can be known instead of it.
 pub fn shown<T>(global: &Global, words: &str, work: impl FnOnce(Option<&Watch>) -> T) -> T {
-    told(global, |seconds| format!("{words} ({seconds} s)"), work)
+    let line = |seconds| format!("{words} ({seconds} s)");
+    told(global, Some(line), 1, |watches| work(watches.first()))
 }
 
-/// The same of many like parts, with a bar: the work counts those that are done. Reads of several
-/// threads are not named.
+/// The same of many like parts, with a bar where there are words for it: the work counts those that
+/// are done, and has a watch for each thread that reads (none where nobody is to be told).
 pub fn counted<T>(
     global: &Global,
-    words: &str,
+    words: Option<&str>,
     total: usize,
-    work: impl FnOnce(&AtomicUsize) -> T,
+    threads: usize,
+    work: impl FnOnce(&AtomicUsize, &[Watch]) -> T,
 ) -> T {
     let done = AtomicUsize::new(0);
-    let line = |seconds| bar(words, done.load(Ordering::Relaxed), total, seconds);
-    told(global, line, |_| work(&done))
+    let line =
+        words.map(|words| |seconds| bar(words, done.load(Ordering::Relaxed), total, seconds));
+    told(global, line, threads.min(total), |watches| work(&done, watches))
 }
 
 fn bar(words: &str, done: usize, total: usize, seconds: u32) -> String {
@@ -45,23 +48,25 @@ fn bar(words: &str, done: usize, total: usize, seconds: u32) -> String {
 
 fn told<T>(
     global: &Global,
-    words: impl Fn(u32) -> String + Send,
-    work: impl FnOnce(Option<&Watch>) -> T,
+    words: Option<impl Fn(u32) -> String + Send>,
+    threads: usize,
+    work: impl FnOnce(&[Watch]) -> T,
 ) -> T {
     if global.quiet {
-        return work(None);
+        return work(&[]);
     }
     let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
     // Lines of the log would run into it.
     let logs = tracing::enabled!(tracing::Level::INFO);
-    let line = (!dumb && !logs && std::io::stderr().is_terminal()).then_some(words);
-    let watch = &Watch::default();
+    let line = words.filter(|_| !dumb && !logs && std::io::stderr().is_terminal());
+    let watches: Vec<Watch> = (0..threads).map(|_| Watch::default()).collect();
+    let watches = &watches;
     let (done, waiting) = channel::<()>();
     thread::scope(|scope| {
-        let teller = move || tell(line.as_ref(), watch, &waiting, STEP, &mut std::io::stderr());
+        let teller = move || tell(line.as_ref(), watches, &waiting, STEP, &mut std::io::stderr());
         // Who may have no more threads is told nothing, and answered all the same.
         let _ = thread::Builder::new().spawn_scoped(scope, teller);
-        let result = work(Some(watch));
+        let result = work(watches);
         drop(done);
         result
     })
@@ -70,17 +75,18 @@ fn told<T>(
 /// Until the other end is dropped. That nobody reads it is no error.
 fn tell(
     line: Option<&impl Fn(u32) -> String>,
-    watch: &Watch,
+    watches: &[Watch],
     waiting: &Receiver<()>,
     step: Duration,
     out: &mut impl Write,
 ) {
     let mut steps = 0_u32;
-    let mut hanging = Hanging::default();
+    let mut each: Vec<(&Watch, Hanging)> =
+        watches.iter().map(|watch| (watch, Hanging::default())).collect();
     while waiting.recv_timeout(step) == Err(RecvTimeoutError::Timeout) {
         steps += 1;
         let mut said = String::new();
-        if let Some(path) = hanging.look(watch) {
+        for path in each.iter_mut().filter_map(|(watch, hanging)| hanging.look(watch)) {
             let clear = if line.is_some() { CLEAR } else { "" };
             said += &format!(
                 "{clear}ai-how: still reading {} after {PATIENCE} s: what is behind it may not answer; Ctrl-C ends the run\n",
@@ -162,13 +168,25 @@ mod tests {
         let words = |seconds| format!("Reading the host ({seconds} s)");
         let (work, waiting) = channel();
         let mut screen = Screen::new("(1 s)", work);
-        tell(Some(&words), &Watch::default(), &waiting, Duration::ZERO, &mut screen);
+        tell(Some(&words), &[Watch::default()], &waiting, Duration::ZERO, &mut screen);
         assert_eq!(screen.text, b"\rReading the host (1 s)\r\x1b[K");
         let (work, waiting) = channel::<()>();
         drop(work);
         let mut screen = Vec::new();
-        tell(Some(&words), &Watch::default(), &waiting, STEP, &mut screen);
+        tell(Some(&words), &[Watch::default()], &waiting, STEP, &mut screen);
         assert_eq!(screen, b"");
+    }
+
+    #[test]
+    fn each_of_several_readers_is_watched() {
+        let (work, waiting) = channel();
+        let mut screen = Screen::new("/b.snap", work);
+        let watches = [Watch::default(), Watch::default(), Watch::default()];
+        let _turns = [watches[0].begin("", &["/a.snap"]), watches[2].begin("", &["/b.snap"])];
+        tell(None::<&fn(u32) -> String>, &watches, &waiting, Duration::ZERO, &mut screen);
+        let said = String::from_utf8(screen.text).unwrap();
+        let names = ["still reading /a.snap after 5 s", "still reading /b.snap after 5 s"];
+        assert!(names.iter().all(|name| said.matches(name).count() == 1), "{said}");
     }
 
     #[test]
@@ -230,7 +248,7 @@ mod tests {
             });
             tell(
                 None::<&fn(u32) -> String>,
-                watch,
+                std::slice::from_ref(watch),
                 &waiting,
                 Duration::from_millis(1),
                 &mut screen,

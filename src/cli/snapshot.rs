@@ -10,6 +10,7 @@ use super::validate::open_root;
 use super::{output, progress};
 use crate::host::snapshot::{self, Made, Packed};
 use crate::report::paint::escaped;
+use crate::report::text::counted;
 
 pub fn run(args: &SnapshotArgs, global: &Global) -> Result<Exit, CliError> {
     let formats: &[Format] =
@@ -35,7 +36,7 @@ pub fn run(args: &SnapshotArgs, global: &Global) -> Result<Exit, CliError> {
     }
     let denied = packed.manifest.denied();
     if denied > 0 {
-        tracing::warn!("{denied} things could not be read without root");
+        tracing::warn!("{} could not be read without root", counted(denied, "thing"));
     }
     Ok(Exit::Ready)
 }

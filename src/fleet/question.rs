@@ -5,7 +5,7 @@ use std::path::Path;
 use super::facts::{Facts, wants};
 use super::kept::{Kept, cut};
 use crate::config::Config;
-use crate::host::{Host, Need, Root};
+use crate::host::{Host, Need, Root, Watch};
 use crate::pci::Address;
 use crate::policy::{self, Policy};
 use crate::rules;
@@ -34,9 +34,10 @@ impl<'a> Question<'a> {
         &self.wants
     }
 
-    /// Of a host in a file or folder; else why that cannot be one.
-    pub fn ask(&self, path: &Path) -> Result<Kept, String> {
-        let mut root = Root::open(Some(path)).map_err(|error| {
+    /// Of a host in a file or folder, telling all the while what is being read; else why that cannot
+    /// be one.
+    pub fn ask(&self, path: &Path, watch: Option<&Watch>) -> Result<Kept, String> {
+        let mut root = Root::open_watched(Some(path), watch).map_err(|error| {
             let text = error.to_string();
             // The name stands beside it.
             let own = format!("{}: ", path.display());

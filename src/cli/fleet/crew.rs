@@ -16,18 +16,18 @@ const AHEAD: usize = 8;
 type Done<R> = (usize, Option<R>);
 
 /// Hands each result to `each` in its turn, and none for a piece whose work panicked, until `each`
-/// says false (then the answer is false) or fails.
+/// says false (then the answer is false) or fails. The work is told which thread does it, from 0.
 pub fn in_order<T: Sync, R: Send>(
     pieces: &[T],
     threads: usize,
-    work: impl Fn(&T) -> R + Sync,
+    work: impl Fn(usize, &T) -> R + Sync,
     mut each: impl FnMut(usize, Option<R>) -> Result<bool, CliError>,
 ) -> Result<bool, CliError> {
     let threads = threads.clamp(1, pieces.len().max(1));
     let (give, tasks) = channel::<usize>();
     let (done, results) = channel::<Done<R>>();
     let tasks = Mutex::new(tasks);
-    let work = |number: usize| work(&pieces[number]);
+    let work = |thread: usize, number: usize| work(thread, &pieces[number]);
     thread::scope(|scope| {
         // Moved in, so that it is dropped on every way out: threads without a task end.
         let (give, results) = (give, results);
@@ -62,14 +62,14 @@ fn start<'scope, R: Send + 'scope>(
     threads: usize,
     tasks: &'scope Mutex<Receiver<usize>>,
     done: &Sender<Done<R>>,
-    work: &'scope (impl Fn(usize) -> R + Sync),
+    work: &'scope (impl Fn(usize, usize) -> R + Sync),
 ) -> Result<(), CliError> {
     for number in 0..threads {
         let done = done.clone();
         let started = thread::Builder::new().spawn_scoped(scope, move || {
             while let Some(task) = next_of(tasks) {
                 // Whoever waits for the result has to hear of it, or waits for ever.
-                let result = catch_unwind(AssertUnwindSafe(|| work(task))).ok();
+                let result = catch_unwind(AssertUnwindSafe(|| work(number, task))).ok();
                 if done.send((task, result)).is_err() {
                     return;
                 }
@@ -102,6 +102,10 @@ mod tests {
             // The first of every ten takes longest.
             let work = |piece: &usize| (0..(10 - piece % 10) * 1000).fold(*piece, |a, b| a ^ b);
             let expected: Vec<usize> = pieces.iter().map(work).collect();
+            let work = |thread: usize, piece: &usize| {
+                assert!(thread < threads);
+                work(piece)
+            };
             let whole = in_order(&pieces, threads, work, |number, result| {
                 assert_eq!(number, seen.len());
                 seen.extend(result);
@@ -110,7 +114,7 @@ mod tests {
             assert!(whole.unwrap());
             assert_eq!(seen, expected);
         }
-        assert!(in_order(&[], 4, |piece: &usize| *piece, |_, _| Ok(true)).unwrap());
+        assert!(in_order(&[], 4, |_, piece: &usize| *piece, |_, _| Ok(true)).unwrap());
     }
 
     #[test]
@@ -118,7 +122,7 @@ mod tests {
         let pieces: Vec<usize> = (0..1000).collect();
         for threads in [1, 2, 8] {
             let mut last = 0;
-            let work = |piece: &usize| assert_ne!(*piece, 500, "this panic is asked for");
+            let work = |_, piece: &usize| assert_ne!(*piece, 500, "this panic is asked for");
             let ended = in_order(&pieces, threads, work, |number, result| {
                 last = number;
                 result.map(|()| true).ok_or(CliError::NoSnapshot)
@@ -132,7 +136,7 @@ mod tests {
     fn who_has_seen_enough_ends_it() {
         let pieces: Vec<usize> = (0..100_000).collect();
         let done = std::sync::atomic::AtomicUsize::new(0);
-        let work = |_: &usize| done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let work = |_, _: &usize| done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let ended = in_order(&pieces, 2, work, |number, _| Ok(number < 10)).unwrap();
         assert!(!ended);
         assert!(done.into_inner() <= 11 + 2 * AHEAD, "no more was begun than may wait");

@@ -6,7 +6,7 @@ mod names;
 mod pattern;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::args::{FleetArgs, Format, Global};
@@ -16,6 +16,7 @@ use super::validate::amount;
 use super::{directives, output, progress};
 use crate::config::{self, Config};
 use crate::fleet::{Kept, Question, Tally, labels};
+use crate::host::Watch;
 use crate::policy::{self, Policy, Verdict};
 use crate::report::fleet::{self, Fleet, FleetView, HostLine};
 use crate::rules;
@@ -104,30 +105,24 @@ impl Run<'_> {
     /// False where nobody reads on.
     fn judge(&mut self, hosts: &[Named], jobs: usize) -> Result<bool, CliError> {
         let question = self.question;
-        let ask = |host: &Named| match &host.why_not {
-            None => question.ask(&host.path),
-            Some(why) => Err(why.clone()),
-        };
         // Lines on the same terminal would run into the bar.
         let has_bar = !self.lines.as_ref().is_some_and(Lines::at_terminal);
         let global = self.global;
-        let mut go = |done: &dyn Fn()| {
+        let go = |done: &AtomicUsize, watches: &[Watch]| {
+            let ask = |thread: usize, host: &Named| match &host.why_not {
+                None => question.ask(&host.path, watches.get(thread)),
+                Some(why) => Err(why.clone()),
+            };
             crew::in_order(hosts, jobs, ask, |number, outcome| {
-                done();
+                done.fetch_add(1, Ordering::Relaxed);
                 let Some(outcome) = outcome else {
                     return Err(CliError::Failed { path: self.names[number].clone() });
                 };
                 self.take(number, &outcome)
             })
         };
-        if !has_bar {
-            return go(&|| ());
-        }
-        progress::counted(global, "Judging", hosts.len(), |count| {
-            go(&|| {
-                count.fetch_add(1, Ordering::Relaxed);
-            })
-        })
+        let bar = has_bar.then_some("Judging");
+        progress::counted(global, bar, hosts.len(), jobs, go)
     }
 
     fn take(&mut self, number: usize, outcome: &Result<Kept, String>) -> Result<bool, CliError> {

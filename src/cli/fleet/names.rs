@@ -203,7 +203,8 @@ fn is_host(folder: &Path) -> bool {
     )
 }
 
-/// The paths of a list, one a line.
+/// The paths of a list: one a line or, where there is a zero byte, each ended by one, as no path has
+/// one in it (`find -print0`).
 fn listed(from: impl Read) -> Result<Vec<OsString>, CliError> {
     let failed = |error: String| CliError::List { error };
     let mut bytes = Vec::new();
@@ -212,10 +213,14 @@ fn listed(from: impl Read) -> Result<Vec<OsString>, CliError> {
     if bytes.len() as u64 > LONGEST_LIST {
         return Err(failed(format!("it is longer than {} MiB", LONGEST_LIST >> 20)));
     }
-    let lines = bytes.split(|byte| *byte == b'\n');
-    let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    let paths = lines.filter(|line| !line.is_empty());
-    Ok(paths.map(|line| OsStr::from_bytes(line).to_owned()).collect())
+    let has_zeros = bytes.contains(&0);
+    let end = if has_zeros { 0 } else { b'\n' };
+    let paths = bytes.split(|byte| *byte == end).map(|path| match path.strip_suffix(b"\r") {
+        Some(line) if !has_zeros => line,
+        _ => path,
+    });
+    let paths = paths.filter(|path| !path.is_empty());
+    Ok(paths.map(|path| OsStr::from_bytes(path).to_owned()).collect())
 }
 
 /// Without the number, as all other messages are.
