@@ -3,7 +3,7 @@
 
 mod state;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use state::{Power, State, UseByOthers, sound_card};
@@ -104,10 +104,7 @@ pub fn read(root: &Root, address: Address, need: &Need, with_state: bool) -> Dev
         _ => secondary_bus,
     };
     let driver = reader.driver(&uevent);
-    let iommu_group = reader
-        .folder
-        .link("iommu_group")
-        .parse("a link to a numbered group", |target| last_part(target).parse().ok());
+    let iommu_group = group_of(reader.folder.link("iommu_group"));
     Device {
         vfio_dev: reader.folder.folder("vfio-dev"),
         modalias: uevent
@@ -122,7 +119,7 @@ pub fn read(root: &Root, address: Address, need: &Need, with_state: bool) -> Dev
         use_by_others: (!with_state && reader.folder.may_have("vfio-dev"))
             .then(|| Box::new(reader.use_by_others())),
         state: with_state.then(|| {
-            let state = reader.state(&driver, &iommu_group);
+            let state = reader.state(&driver);
             let wire = if need.wires { reader.wire(&state.parent) } else { None };
             Box::new(State { wire, ..state })
         }),
@@ -137,6 +134,15 @@ pub fn read(root: &Root, address: Address, need: &Need, with_state: bool) -> Dev
         device,
         secondary_bus,
     }
+}
+
+/// In which IOMMU group a function says that it is, and nothing more of it.
+pub fn read_group_of(root: &Root, address: Address) -> Reading<u32> {
+    group_of(root.link(&format!("{DEVICES}/{address}/iommu_group").into()))
+}
+
+fn group_of(link: Reading<String>) -> Reading<u32> {
+    link.parse("a link to a numbered group", |target| last_part(target).parse().ok())
 }
 
 /// Whether registers of a function can be read without waking it.
@@ -199,7 +205,7 @@ impl Device {
 /// The lines of `uevent`: driver, class and ids in one read (`drivers/pci/pci-driver.c`,
 /// `pci_uevent`).
 struct Uevent {
-    reading: Reading<BTreeMap<String, String>>,
+    reading: Reading<String>,
 }
 
 impl Uevent {
@@ -212,24 +218,23 @@ impl Uevent {
     ) -> Reading<T> {
         let path = self.reading.path().clone();
         match self.reading.known() {
-            Ok(Some(lines)) => match lines.get(key) {
-                Some(value) => Reading::present(path, value.clone(), format!("{key}={value}"))
-                    .parse(expected, |value: &String| read(value)),
+            Ok(Some(text)) => match line_of(text, key) {
+                Some((line, value)) => {
+                    Reading::present(path, value, line).parse(expected, |value| read(value))
+                }
                 None => Reading::absent(path),
             },
             Ok(None) => Reading::absent(path),
             Err(gap) => Reading::unknown(path, gap.why),
         }
     }
-}
 
-impl Uevent {
     /// The kernel writes these lines for every function; without them the silence about a driver
     /// means nothing.
     fn is_of_a_function(&self) -> bool {
-        let lines = self.reading.known().ok().flatten();
-        lines.is_some_and(|lines| {
-            ["PCI_SLOT_NAME", "PCI_CLASS", "PCI_ID"].iter().any(|key| lines.contains_key(*key))
+        let text = self.reading.known().ok().flatten();
+        text.is_some_and(|text| {
+            ["PCI_SLOT_NAME", "PCI_CLASS", "PCI_ID"].iter().any(|key| line_of(text, key).is_some())
         })
     }
 
@@ -242,6 +247,12 @@ impl Uevent {
             Ok(None) | Err(_) => Why::NotCaptured,
         }
     }
+}
+
+/// The line `KEY=value` and its value; the last one, as a shell that sources it would have it.
+fn line_of<'a>(text: &'a str, key: &str) -> Option<(&'a str, &'a str)> {
+    let value_of = |line: &'a str| line.strip_prefix(key)?.strip_prefix('=');
+    text.lines().rev().find_map(|line| Some((line, value_of(line)?)))
 }
 
 struct Reader<'a> {
@@ -282,12 +293,7 @@ impl<'a> Reader<'a> {
 
     fn uevent(&self) -> Uevent {
         let reading = self.folder.text("uevent").parse("lines KEY=value", |text| {
-            text.lines()
-                .filter(|line| !line.is_empty())
-                .map(|line| {
-                    line.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()))
-                })
-                .collect()
+            text.lines().all(|line| line.is_empty() || line.contains('=')).then(|| text.clone())
         });
         Uevent { reading }
     }
@@ -384,10 +390,13 @@ impl<'a> Reader<'a> {
         is_awake(&self.folder.text("power_state"), &self.power("runtime_status"))
     }
 
-    /// Only of a function that is awake: reading these registers would wake a sleeping one.
     fn pcie_link(&self) -> Link {
-        let awake = self.awake();
-        let text = |name| match &awake {
+        self.link_if(&self.awake())
+    }
+
+    /// Only of a function that is awake: reading these registers would wake a sleeping one.
+    fn link_if(&self, awake: &Result<(), Why>) -> Link {
+        let text = |name| match awake {
             Ok(()) => self.folder.text(name),
             Err(why) => Reading::new(self.folder.path(name), Fact::Unknown(why.clone())),
         };

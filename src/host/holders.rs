@@ -2,6 +2,7 @@
 //!
 //! One listing a process and one link a file: a host can have tens of thousands of both.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::device::{Device, sound_card};
@@ -47,7 +48,7 @@ const NAMELESS: &str = "anon_inode:[vfio-device]";
 const MOST_NAMELESS: usize = 8;
 
 pub fn read<'a>(root: &Root, devices: impl Iterator<Item = &'a Device>) -> Holders {
-    let nodes: BTreeSet<&str> = devices.flat_map(nodes_of).collect();
+    let nodes: BTreeSet<Cow<str>> = devices.flat_map(nodes_of).collect();
     let mut found = Holders::default();
     if nodes.is_empty() {
         return found;
@@ -72,7 +73,7 @@ pub fn read<'a>(root: &Root, devices: impl Iterator<Item = &'a Device>) -> Holde
 impl Holders {
     /// Who holds a node by which a VM uses the function.
     pub fn of_vfio<'a>(&'a self, device: &'a Device) -> impl Iterator<Item = Hold<'a>> {
-        vfio_nodes(device).flat_map(|node| self.of(node))
+        vfio_nodes(device).flat_map(|node| self.of(&node))
     }
 
     /// Who holds a node of a driver of the host.
@@ -80,8 +81,10 @@ impl Holders {
         native_nodes(device).flat_map(|node| self.of(node))
     }
 
-    fn of<'a>(&'a self, node: &'a str) -> impl Iterator<Item = Hold<'a>> {
-        self.by_node.get(node).into_iter().flatten().filter_map(move |&index| {
+    fn of<'a>(&'a self, node: &str) -> impl Iterator<Item = Hold<'a>> + use<'a> {
+        let held = self.by_node.get_key_value(node).into_iter();
+        let each = held.flat_map(|(node, processes)| processes.iter().map(move |it| (node, *it)));
+        each.filter_map(|(node, index)| {
             let process = &self.processes[index];
             Some(Hold { process, evidence: process.held.get(node)? })
         })
@@ -120,17 +123,19 @@ fn guest(value: &str) -> Option<String> {
     name.map(|name| name.replace(COMMA, ","))
 }
 
-fn nodes_of(device: &Device) -> impl Iterator<Item = &str> {
-    vfio_nodes(device).chain(native_nodes(device))
+fn nodes_of(device: &Device) -> impl Iterator<Item = Cow<'_, str>> {
+    vfio_nodes(device).chain(native_nodes(device).map(Cow::from))
 }
 
-fn vfio_nodes(device: &Device) -> impl Iterator<Item = &str> {
+/// That of its group too: whoever has it open has the whole group.
+fn vfio_nodes(device: &Device) -> impl Iterator<Item = Cow<'_, str>> {
     let nodes = device.state.as_ref().map(|state| &state.nodes);
-    let group = nodes.and_then(|nodes| nodes.group.as_deref());
+    let group = nodes.and_then(|_| device.iommu_group.known().ok()?);
+    let group = group.map(|id| format!("/dev/vfio/{id}").into());
     let own = nodes.map(|nodes| &nodes.vfio);
     let others = device.use_by_others.as_ref().map(|others| &others.nodes);
     let own = own.or(others).and_then(|nodes| nodes.known().ok()?).into_iter().flatten();
-    group.into_iter().chain(own.map(String::as_str))
+    group.into_iter().chain(own.map(|node| node.as_str().into()))
 }
 
 fn native_nodes(device: &Device) -> impl Iterator<Item = &str> {
@@ -160,7 +165,7 @@ fn may_be_short(root: &Root, listing: &Reading<Vec<String>>, pids: &[u32]) -> Op
 }
 
 /// A process that ends meanwhile holds nothing any more.
-fn look_at(root: &Root, pid: u32, nodes: &BTreeSet<&str>, found: &mut Holders) {
+fn look_at(root: &Root, pid: u32, nodes: &BTreeSet<Cow<str>>, found: &mut Holders) {
     let folder = format!("/proc/{pid}/fd");
     let mut files = root.list(&folder.as_str().into());
     // The first two never end.
@@ -239,13 +244,13 @@ mod tests {
         let root = Root::open(None).unwrap();
         let held = std::fs::File::open("/dev/null").unwrap();
         let mut found = Holders::default();
-        look_at(&root, std::process::id(), &BTreeSet::from(["/dev/null"]), &mut found);
+        look_at(&root, std::process::id(), &BTreeSet::from(["/dev/null".into()]), &mut found);
         let pids: Vec<u32> = found.of("/dev/null").map(|hold| hold.process.pid).collect();
         assert_eq!(pids, [std::process::id()], "{found:?}");
         assert_eq!(found.of("/dev/null").next().unwrap().process.is_vm("a"), Ok(false));
         drop(held);
         // A number past the kernel's largest stands for a process that ended.
-        look_at(&root, u32::MAX, &BTreeSet::from(["/dev/null"]), &mut found);
+        look_at(&root, u32::MAX, &BTreeSet::from(["/dev/null".into()]), &mut found);
         assert_eq!(found.gap, None);
     }
 

@@ -28,23 +28,15 @@ pub struct Group {
     pub kind: Reading<String>,
     /// `vfio-noiommu` in no-IOMMU mode.
     pub name: Reading<String>,
-    pub reserved: Reading<Vec<Reserved>>,
+    /// Those of its reserved regions that the firmware demands to be reached at all times (RMRR, unity
+    /// mapping), and is not known to get by without; as they are written in the file.
+    pub direct_regions: Reading<Vec<String>>,
     /// Names in the folder `devices`; members that are no PCI functions included.
     pub listed: Reading<Vec<String>>,
     /// Drivers of the members that are no PCI functions.
     pub foreign: BTreeMap<String, Reading<String>>,
     /// `/dev/vfio/N`, there while a member is on a driver of VFIO.
     pub node: Reading<Node>,
-}
-
-/// Addresses that no mapping of the group may use, with what they are for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reserved {
-    /// As it is written in the file.
-    pub line: String,
-    /// The firmware demands that devices of the group reach it at all times (RMRR, unity
-    /// mapping), and is not known to get by without.
-    pub is_direct: bool,
 }
 
 /// Who is in a group, as far as it is known.
@@ -120,31 +112,35 @@ pub fn read_group(root: &Root, id: u32) -> Group {
         node,
         kind: folder.text("type"),
         name: folder.text("name"),
-        reserved: read_reserved(root, folder.text("reserved_regions")),
+        direct_regions: read_direct_regions(root, folder.text("reserved_regions")),
         listed,
         foreign,
     }
 }
 
 /// Lines `0x… 0x… type`. Every group has the file since 4.11, so a capture without it says nothing.
-fn read_reserved(root: &Root, text: Reading<String>) -> Reading<Vec<Reserved>> {
+fn read_direct_regions(root: &Root, text: Reading<String>) -> Reading<Vec<String>> {
     let text = if root.may_be_partial() { text.absent_means(Why::NotCaptured) } else { text };
-    text.parse("lines of start, end and type", |text| {
-        let region = |line: &str| {
+    let all = text.known().ok().flatten().map(|text| text.replace('\n', "; "));
+    let direct = text.parse("lines of start, end and type", |text| {
+        let mut direct = Vec::new();
+        for line in text.lines() {
             let mut words = line.split_ascii_whitespace();
             let is_number = |word: &str| {
                 word.strip_prefix("0x")
                     .is_some_and(|digits| u64::from_str_radix(digits, 16).is_ok())
             };
             let sound = is_number(words.next()?) && is_number(words.next()?);
-            let is_direct = words.next()? == "direct";
-            sound.then(|| Reserved { line: line.to_owned(), is_direct })
-        };
-        text.lines().map(region).collect::<Option<Vec<_>>>()
-    })
-    .showing(|regions| {
-        let lines: Vec<&str> = regions.iter().map(|region| region.line.as_str()).collect();
-        if lines.is_empty() { "(empty)".to_owned() } else { lines.join("; ") }
+            let kind = words.next().filter(|_| sound)?;
+            if kind == "direct" {
+                direct.push(line.to_owned());
+            }
+        }
+        Some(direct)
+    });
+    direct.showing(|direct| match all {
+        Some(all) if !direct.is_empty() => all,
+        _ => "(no direct region)".to_owned(),
     })
 }
 
@@ -178,36 +174,35 @@ impl Group {
 }
 
 /// Who is in which group: by the groups' own lists and by the devices' links. Without a list the
-/// links of all devices tell the same, where `all_read` says that all were read.
-pub fn members<'a>(
+/// links of all devices tell the same, where `all_told` says that those not here are elsewhere.
+pub fn members(
     groups: &BTreeMap<u32, Box<Group>>,
-    devices: impl Iterator<Item = &'a Device>,
-    all_read: bool,
+    devices: &BTreeMap<Address, Box<Device>>,
+    all_told: bool,
 ) -> BTreeMap<u32, Members> {
     let mut linked: BTreeMap<u32, BTreeSet<Address>> = BTreeMap::new();
-    let mut links_known = all_read;
-    let mut own: BTreeMap<Address, u32> = BTreeMap::new();
-    for device in devices {
+    let mut links_known = all_told;
+    for device in devices.values() {
         match device.iommu_group.known() {
-            Ok(Some(&group)) => {
-                linked.entry(group).or_default().insert(device.address);
-                own.insert(device.address, group);
+            Ok(Some(group)) if groups.contains_key(group) => {
+                linked.entry(*group).or_default().insert(device.address);
             }
-            Ok(None) => {}
+            Ok(_) => {}
             Err(_) => links_known = false,
         }
     }
-    let of_group = |group: &Group| {
-        let mut known = linked.get(&group.id).cloned().unwrap_or_default();
+    let own = |member: &Address| devices.get(member)?.iommu_group.known().ok()?.copied();
+    let mut of_group = |group: &Group| {
+        let mut known = linked.remove(&group.id).unwrap_or_default();
         let gaps = match group.listed.required() {
             Ok(names) => {
                 let listed: BTreeSet<Address> =
                     names.iter().filter_map(|name| Address::from_sysfs(name)).collect();
                 // A list that lacks a function which says it is in the group may lack others.
-                let short = !known.is_subset(&listed) && !links_known;
+                let short = !links_known && !known.is_subset(&listed);
                 let elsewhere = listed.iter().find_map(|member| {
-                    let other = own.get(member).filter(|other| **other != group.id)?;
-                    Some(group.wrong_list(*member, *other))
+                    let other = own(member).filter(|other| *other != group.id)?;
+                    Some(group.wrong_list(*member, other))
                 });
                 known.extend(listed);
                 elsewhere.or_else(|| short.then(|| group.short_list())).into_iter().collect()

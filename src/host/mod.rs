@@ -55,7 +55,7 @@ pub use display::Connector;
 pub use framebuffer::Framebuffer;
 pub use holders::{Hold, Holders, Process};
 pub use interrupts::Interrupts;
-pub use iommu::{Group, Iommu, Members, Reserved};
+pub use iommu::{Group, Iommu, Members};
 pub use isolation::{Paths, slots};
 pub use kernel::{ACS_OVERRIDE, BuildConfig, CommandLine, Release};
 pub use kernel_log::KernelLog;
@@ -104,6 +104,8 @@ pub struct Host {
     pub bus: Reading<BTreeSet<Address>>,
     /// The functions that were needed.
     pub devices: BTreeMap<Address, Box<Device>>,
+    /// Functions of which no more was read than that they are in none of the groups.
+    elsewhere: BTreeSet<Address>,
     /// The groups of those functions.
     pub groups: BTreeMap<u32, Box<Group>>,
     /// Who is in them, as far as it is known.
@@ -155,6 +157,7 @@ impl Host {
             modules: None,
             bus: read_bus(root),
             devices: BTreeMap::new(),
+            elsewhere: BTreeSet::new(),
             groups: BTreeMap::new(),
             members: BTreeMap::new(),
             cdevs: BTreeMap::new(),
@@ -358,12 +361,12 @@ impl Host {
         self.add_relatives(root, need);
         if let Some(all) = on_bus {
             let membership_open = self.members.values().any(|group| !group.gaps.is_empty());
-            // In a capture the list of a group may have lost what the links still tell.
-            let list_may_be_short = root.may_be_partial() && !self.groups.is_empty();
             // Which display is left can only be told of all.
             let display = self.in_question(need).any(|device| device.is_display() != Ok(false));
-            if membership_open || list_may_be_short || display || self.somebody_moved(need) {
+            if membership_open || display || self.somebody_moved(need) {
                 self.add(root, need, all);
+            } else if root.may_be_partial() && !self.groups.is_empty() {
+                self.add_unlisted_members(root, need, all);
             }
         }
         self.index_members();
@@ -436,10 +439,28 @@ impl Host {
             .filter(move |device| !bridge(device))
     }
 
+    /// In a copy the list of a group may have lost what the members' own links still tell.
+    fn add_unlisted_members(&mut self, root: &Root, need: &Need, all: BTreeSet<Address>) {
+        let mut members = BTreeSet::new();
+        for address in all.into_iter().filter(|it| !self.devices.contains_key(it)) {
+            match device::read_group_of(root, address).known() {
+                Ok(Some(group)) if !self.groups.contains_key(group) => {
+                    self.elsewhere.insert(address);
+                }
+                _ => {
+                    members.insert(address);
+                }
+            }
+        }
+        self.add(root, need, members);
+    }
+
     fn index_members(&mut self) {
-        let all_read = matches!(self.bus.known(), Ok(Some(all)) if all.len() == self.devices.len());
-        self.members =
-            iommu::members(&self.groups, self.devices.values().map(Box::as_ref), all_read);
+        let told = |it: &Address| self.devices.contains_key(it) || self.elsewhere.contains(it);
+        let all_told = matches!(self.bus.known(), Ok(Some(all)) if all.iter().all(told));
+        // Of a large host there is no room for the old ones beside them.
+        self.members.clear();
+        self.members = iommu::members(&self.groups, &self.devices, all_told);
     }
 
     fn add(&mut self, root: &Root, need: &Need, addresses: BTreeSet<Address>) {

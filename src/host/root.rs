@@ -41,6 +41,8 @@ pub struct Root {
     folders: RefCell<HashMap<String, Fact<String>>>,
     /// The folder that a directory's paths begin at; none where it cannot be opened.
     top: OnceCell<Option<OwnedFd>>,
+    /// The folder of a directory's link that was read last: those on a bus come one after the other.
+    last: RefCell<Option<(String, OwnedFd)>>,
     record: Option<RefCell<BTreeMap<String, Asked>>>,
     /// What was handed out, for a snapshot.
     capture: Option<RefCell<Capture>>,
@@ -84,7 +86,7 @@ pub enum Asked {
 pub enum RootError {
     #[error("{path}: no such directory to read the host from", path = path.display())]
     NotFound { path: PathBuf },
-    #[error("{path}: neither a directory nor a snapshot: --root takes a directory that holds sys/, proc/ and dev/, or a file that ai-how snapshot made", path = path.display())]
+    #[error("{path}: neither a directory that holds a host's sys/, proc/ and dev/ nor a file that ai-how snapshot made", path = path.display())]
     NotARoot { path: PathBuf },
     #[error("{path}: {error}", path = path.display())]
     Snapshot { path: PathBuf, error: SnapshotError },
@@ -218,6 +220,7 @@ impl Root {
             backend,
             folders: RefCell::default(),
             top: OnceCell::new(),
+            last: RefCell::default(),
             record: None,
             capture: None,
             stand_ins: None,
@@ -288,10 +291,18 @@ impl Root {
         matches!(self.backend, Backend::Live).then(std::process::id)
     }
 
-    /// The kernel itself walks the paths. It does not where each step is kept or shown otherwise.
+    /// The kernel itself walks the paths.
     fn by_kernel(&self) -> bool {
-        let plain = self.capture.is_none() && self.stand_ins.is_none();
-        plain && matches!(self.backend, Backend::Live)
+        self.is_plain() && matches!(self.backend, Backend::Live)
+    }
+
+    /// No step has to be kept or shown otherwise.
+    fn is_plain(&self) -> bool {
+        #[cfg(test)]
+        if self.faults.is_some() {
+            return false;
+        }
+        self.capture.is_none() && self.stand_ins.is_none()
     }
 
     /// A whole text file without its last line end.
@@ -361,15 +372,18 @@ impl Root {
     pub fn link(&self, path: &HostPath) -> Reading<String> {
         let name = path.to_string();
         let _turn = self.begin(&name, Asked::Link);
-        let fact = if self.by_kernel() {
-            disk::link(&name)
-        } else {
+        let by_steps = || {
             self.at(&name).then(|place| match self.kind(&place) {
                 Ok(Kind::Link(target)) => Fact::Present(target.clone(), target.into()),
                 Ok(Kind::Missing) => Fact::Absent,
                 Ok(_) => Fact::Unknown(wrong("something else", A_LINK)),
                 Err(why) => Fact::Unknown(why),
             })
+        };
+        let fact = if self.by_kernel() {
+            disk::link(&name)
+        } else {
+            self.link_of_a_copy(&name).unwrap_or_else(by_steps)
         };
         Reading::new(path.clone(), fact)
     }

@@ -57,7 +57,7 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
         case.device.address,
         numbers.join(", ")
     ))
-    .evidence([state.bars.evidence(), state.enabled.evidence()]);
+    .evidence([state.bars_evidence(), state.enabled.evidence()]);
     answer.find(finding.remedy(Remedy::advice(
         "Switch on addresses above 4 GiB in the firmware setup (Above 4G Decoding, and Resizable BAR off where it is short of room).",
     )).remedy(crate::remedy::kernel_parameter("pci=realloc").left_to_a_person()));

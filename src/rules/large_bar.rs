@@ -57,7 +57,7 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
         told.join(" and ")
     ))
     .severity(Severity::Note)
-    .evidence([state.bars.evidence()]);
+    .evidence([state.bars_evidence()]);
     answer.find(finding.remedy(Remedy::advice(format!(
         "Boot the VM with UEFI firmware (OVMF), not with SeaBIOS. OVMF before edk2-stable202211 has to be told the window in MiB, by the QEMU option -fw_cfg name=opt/ovmf/X-PciMmio64Mb,string={window} (for this device alone); a later one takes what the VM's processor can address, so let the VM see the host's (-cpu host with host-phys-bits=on).",
     ))));

@@ -4,7 +4,7 @@ use super::example::Scene;
 use super::{Check, Example, GroupCase, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
 use crate::host::fake::FakeHost;
-use crate::host::{Evidence, Gap, Host, Reserved};
+use crate::host::{Evidence, Gap, Host};
 
 pub static RULE: Rule = Rule {
     code: "AH215",
@@ -49,10 +49,9 @@ fn check(case: &GroupCase, answer: &mut Answer) {
     if let Ok((severity, _)) = &severity {
         answer.at_most(*severity);
     }
-    let reserved = &case.group.reserved;
+    let regions = &case.group.direct_regions;
     // A live host without the file has no such region.
-    let Some(Some(regions)) = answer.learn(reserved.known()) else { return };
-    let direct: Vec<&Reserved> = regions.iter().filter(|region| region.is_direct).collect();
+    let Some(Some(direct)) = answer.learn(regions.known()) else { return };
     let Some(first) = direct.first() else { return };
     let Some((severity, kind)) = answer.learn(severity) else { return };
     let more = match direct.len() - 1 {
@@ -61,10 +60,10 @@ fn check(case: &GroupCase, answer: &mut Answer) {
     };
     let finding = Finding::new(format!(
         "the firmware keeps memory for IOMMU group {} ({}{more})",
-        case.group.id, first.line
+        case.group.id, first
     ))
     .severity(severity)
-    .evidence([reserved.evidence()])
+    .evidence([regions.evidence()])
     .evidence(kind);
     answer.find(match severity {
         Severity::Error => finding.detail("The kernel gives no device of this group to a VM (EPERM)."),

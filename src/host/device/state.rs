@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Bar, DEVICES, Link, Reader, bars, last_part};
-use crate::host::reading::{HostPath, Reading, Why};
+use crate::host::reading::{Evidence, HostPath, Reading, Why};
 use crate::pci::Address;
 
 #[derive(Debug)]
@@ -52,6 +52,17 @@ pub struct Wire {
     pub port: Option<Link>,
 }
 
+impl State {
+    /// Its lines of numbers in words, made where they are shown: most never are.
+    pub fn bars_evidence(&self) -> Evidence {
+        let evidence = self.bars.evidence();
+        match self.bars.known() {
+            Ok(Some(bars)) => Evidence { value: in_words(bars), ..evidence },
+            _ => evidence,
+        }
+    }
+}
+
 /// How runtime power management stands (`Documentation/ABI/testing/sysfs-devices-power`).
 #[derive(Debug)]
 pub struct Power {
@@ -61,11 +72,9 @@ pub struct Power {
     pub runtime_status: Reading<String>,
 }
 
-/// The device nodes by which programs use a function.
+/// The device nodes by which programs use a function, beside that of its group.
 #[derive(Debug)]
 pub struct Nodes {
-    /// The group's: whoever has it open has the whole group.
-    pub group: Option<String>,
     /// Those in `/dev/vfio/devices` (since 6.6); absent where there is none.
     pub vfio: Reading<Vec<String>>,
     /// Those of a driver of the host, as far as they can be told.
@@ -86,7 +95,7 @@ pub struct UseByOthers {
 const POWER_STATES: &[&str] = &["error", "D0", "D1", "D2", "D3hot", "D3cold", "unknown"];
 
 impl Reader<'_> {
-    pub(super) fn state(&self, driver: &Reading<String>, group: &Reading<u32>) -> State {
+    pub(super) fn state(&self, driver: &Reading<String>) -> State {
         let reset_methods =
             self.folder.text("reset_method").parse("names of reset methods", |text| {
                 Some(text.split_ascii_whitespace().map(str::to_owned).collect())
@@ -106,7 +115,7 @@ impl Reader<'_> {
                 .folder
                 .text("resource")
                 .parse("lines of start, end and flags", |text| bars(text))
-                .showing(|bars| in_words(bars)),
+                .showing(|_| String::new()),
             numa_node: self.numa_node(),
             iommu: self
                 .folder
@@ -136,7 +145,7 @@ impl Reader<'_> {
                 "fixed" => Some(false),
                 _ => None,
             }),
-            nodes: self.nodes(driver, group),
+            nodes: self.nodes(driver),
         }
     }
 
@@ -152,7 +161,8 @@ impl Reader<'_> {
     }
 
     fn awake_link(&self) -> Option<Link> {
-        self.awake().is_ok().then(|| self.pcie_link())
+        let awake = self.awake();
+        awake.is_ok().then(|| self.link_if(&awake))
     }
 
     pub(super) fn enabled(&self) -> Reading<u32> {
@@ -215,7 +225,7 @@ impl Reader<'_> {
         self.folder.text("sriov_numvfs").parse("a number", |text| text.trim().parse().ok())
     }
 
-    fn nodes(&self, driver: &Reading<String>, group: &Reading<u32>) -> Nodes {
+    fn nodes(&self, driver: &Reading<String>) -> Nodes {
         let mut native = BTreeSet::new();
         if let Ok(Some(names)) = self.folder.list("drm").known() {
             let nodes = names.iter().filter(|name| {
@@ -230,11 +240,7 @@ impl Reader<'_> {
         if matches!(driver.known(), Ok(Some(driver)) if driver == "nvidia") {
             native.extend(self.nvidia_node());
         }
-        Nodes {
-            group: group.known().ok().flatten().map(|id| format!("/dev/vfio/{id}")),
-            vfio: self.vfio_nodes(),
-            native,
-        }
+        Nodes { vfio: self.vfio_nodes(), native }
     }
 
     /// The driver says which minor number a card has; where it does not, there is no doubt as

@@ -60,11 +60,7 @@ impl Root {
     /// None where the way is not plain, or where something went wrong, which is then told by who
     /// goes step by step.
     fn opened(&self, path: &str) -> Option<(OwnedFd, Names)> {
-        if self.record.is_some() || self.capture.is_some() || self.stand_ins.is_some() {
-            return None;
-        }
-        #[cfg(test)]
-        if self.faults.is_some() {
+        if !self.is_plain() || self.record.is_some() {
             return None;
         }
         let _turn = self.turn(&[path]);
@@ -75,6 +71,23 @@ impl Root {
         }?;
         let names = disk::names(&folder)?;
         Some((folder, names))
+    }
+
+    /// Where a link of a copy points, without a step for each folder above it; none where the way is
+    /// not plain, as for a folder.
+    pub(super) fn link_of_a_copy(&self, path: &str) -> Option<Fact<String>> {
+        let Backend::Directory(base) = &self.backend else { return None };
+        let (folder, name) = path.rsplit_once('/')?;
+        if !self.is_plain() {
+            return None;
+        }
+        let mut last = self.last.borrow_mut();
+        if last.as_ref().is_none_or(|(last, _)| last != folder) {
+            let opened = disk::open_folder_below(self.top(base)?, folder)?;
+            *last = Some((folder.to_owned(), opened));
+        }
+        let (_, folder) = last.as_ref()?;
+        Some(disk::link_in(folder, name)).filter(|fact| matches!(fact, Fact::Present(..)))
     }
 }
 
