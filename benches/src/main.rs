@@ -1,7 +1,7 @@
 //! What the program costs beside `lspci`, a bare floor and `true`, as ratios in one run; and hosts
 //! and plans of any size.
 //!
-//! `lspci`, `strace` and `valgrind` are used where they are installed. Trees are kept in their
+//! `lspci`, `strace` and `valgrind` are used where they are installed; `chroot` needs root. Trees are kept in their
 //! folder for the next run: 487,000 files, folders and links for 10,000 functions.
 
 mod floor;
@@ -12,7 +12,7 @@ mod tree;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use measure::{Cost, Words, costs, exponent, instructions, system_calls, text, words};
+use measure::{Cost, Words, costs, exponent, instructions, succeeds, system_calls, text, words};
 use tree::Groups;
 
 const USAGE: &str = "\
@@ -73,11 +73,18 @@ impl Bench {
     fn the_smallest(&self) {
         let root = tree::make(&self.folder, 64, Groups::Realistic);
         let plan = plan::make(&self.folder, 2, &tree::passable(64));
+        let [version, validate] = self.within(&root, &plan);
         let programs = [
             ("`true`", words("true", &[])),
             ("`ai-how --version`", self.ours(&["--version"])),
-            ("`ai-how validate`, 2 VMs, 64 functions", self.validate(&root, &plan)),
+            ("`ai-how validate`, 2 VMs, a copy of 64 functions", self.validate(&root, &plan)),
+            ("`chroot` and `ai-how --version`", version),
+            ("`chroot` and `ai-how validate`, the same as a live host", validate),
         ];
+        // Words about a mistake are work too.
+        for (name, program) in &programs {
+            assert!(succeeds(program), "{name} fails: to enter a tree, be root");
+        }
         let all: Vec<Words> = programs.iter().map(|(_, program)| program.clone()).collect();
         let costs = costs(&all, 101);
         println!(
@@ -93,7 +100,22 @@ impl Bench {
                 counts(program, cost)
             );
         }
-        println!();
+        let cpu = |at: usize| costs[at].cpu.as_secs_f64();
+        let live = (cpu(4) - cpu(3) + cpu(1)) / cpu(1);
+        println!(
+            "\n`validate` on the live host, without what `chroot` takes: {live:.2} of `--version`\n"
+        );
+    }
+
+    /// `--version` and `validate` by a program for which the tree is all there is: the live host.
+    fn within(&self, root: &Path, plan: &Path) -> [Words; 2] {
+        let inside = root.join("bench");
+        std::fs::create_dir_all(&inside).unwrap();
+        std::fs::copy(&self.program, inside.join("ai-how")).unwrap();
+        std::fs::copy(plan, inside.join("plan.yaml")).unwrap();
+        let ours =
+            |args: &[&str]| words("chroot", &[&[text(root), "/bench/ai-how"], args].concat());
+        [ours(&["--version"]), ours(&["validate", "/bench/plan.yaml"])]
     }
 
     /// Beside `lspci` and the floor, on the same trees.

@@ -36,6 +36,13 @@ pub fn costs(programs: &[Words], rounds: usize) -> Vec<Cost> {
         .collect()
 }
 
+/// Whether a run ends as one does that found nothing wrong.
+pub fn succeeds(program: &Words) -> bool {
+    let mut run = Command::new(&program[0]);
+    let run = run.args(&program[1..]).stdout(Stdio::null()).stderr(Stdio::null());
+    run.status().is_ok_and(|it| it.success())
+}
+
 /// System calls of one run, counted by strace; none where it is not installed.
 pub fn system_calls(program: &Words) -> Option<u64> {
     let counted = tempfile::NamedTempFile::new().unwrap();

@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::tree::Passable;
+
 /// A cluster file whose VMs ask for the groups given, one each, as far as these go.
-pub fn make(folder: &Path, vms: usize, groups: &[Vec<String>]) -> PathBuf {
+pub fn make(folder: &Path, vms: usize, groups: &[Vec<Passable>]) -> PathBuf {
     let mut text = String::from(
-        "version: \"1.0\"\nclusters:\n  hpc:\n    name: hpc\n    network:\n      subnet: 10.0.0.0/8\n    compute_nodes:\n",
+        "version: \"1.0\"\nclusters:\n  hpc:\n    name: hpc\n    network:\n      subnet: 10.0.0.0/8\n      bridge: virbr0\n    compute_nodes:\n",
     );
     for vm in 0..vms {
         let ip = format!("10.{}.{}.{}", vm >> 16, vm >> 8 & 255, vm & 255);
@@ -17,8 +19,11 @@ pub fn make(folder: &Path, vms: usize, groups: &[Vec<String>]) -> PathBuf {
         );
         let Some(group) = groups.get(vm) else { continue };
         text += "        pcie_passthrough:\n          enabled: true\n          devices:\n";
-        for address in group {
-            let _ = writeln!(text, "            - pci_address: \"{address}\"");
+        for Passable { address, kind } in group {
+            let _ = writeln!(
+                text,
+                "            - pci_address: \"{address}\"\n              device_type: {kind}"
+            );
         }
     }
     let path = folder.join(format!("plan-{vms}.yaml"));

@@ -38,12 +38,15 @@ struct Function {
     physical: Option<usize>,
 }
 
+/// A tree that was made otherwise is made anew.
+const HOW: &str = include_str!("tree.rs");
+
 /// Makes a tree of `functions` in the folder, which is kept for the next run.
 pub fn make(folder: &Path, functions: usize, groups: Groups) -> PathBuf {
     let name = if groups == Groups::One { "one-group" } else { "realistic" };
     let root = folder.join(format!("{name}-{functions}"));
     let done = root.join("done");
-    if done.exists() {
+    if fs::read_to_string(&done).is_ok_and(|how| how == HOW) {
         return root;
     }
     let _ = fs::remove_dir_all(&root);
@@ -64,23 +67,35 @@ pub fn make(folder: &Path, functions: usize, groups: Groups) -> PathBuf {
         }
         put(&root, cell, within, function, group);
     }
-    fs::write(done, "").unwrap();
+    fs::write(done, HOW).unwrap();
     root
 }
 
-/// Addresses of the functions that a plan can ask for, those of one group together.
-pub fn passable(functions: usize) -> Vec<Vec<String>> {
+/// A function that a plan can ask for.
+pub struct Passable {
+    pub address: String,
+    /// As a configuration calls it.
+    pub kind: &'static str,
+}
+
+/// All of them, those of one group together.
+pub fn passable(functions: usize) -> Vec<Vec<Passable>> {
     let more = functions - EXAMPLE;
-    let mut found: Vec<Vec<String>> = Vec::new();
+    let mut found: Vec<Vec<Passable>> = Vec::new();
     for at in 0..more {
         let function = kind(at % CELL);
         if function.driver != Some("vfio-pci") {
             continue;
         }
-        let address = address(at / CELL, at % CELL);
+        let kind = match function.class >> 16 {
+            0x03 => "gpu",
+            0x04 => "audio",
+            _ => "network",
+        };
+        let passable = Passable { address: address(at / CELL, at % CELL), kind };
         match found.last_mut() {
-            Some(last) if function.with_previous => last.push(address),
-            _ => found.push(vec![address]),
+            Some(last) if function.with_previous => last.push(passable),
+            _ => found.push(vec![passable]),
         }
     }
     found
@@ -159,6 +174,11 @@ fn put(root: &Path, cell: usize, within: usize, function: &Function, group: u32)
         if driver == "vfio-pci" {
             fs::create_dir_all(folder.join("vfio-dev")).unwrap();
             fs::write(root.join(format!("dev/vfio/{group}")), "").unwrap();
+            // A person keeps a few, and has other means for hundreds.
+            if cell == 0 {
+                let kept = root.join(format!("etc/driverctl.d/pci-{own}"));
+                fs::write(kept, "vfio-pci\n").unwrap();
+            }
         }
     }
 }
@@ -195,7 +215,6 @@ fn attributes(own: &str, within: usize, function: &Function) -> Vec<(&'static st
     ];
     let same: &[(&str, &str)] = &[
         ("irq", "0"),
-        ("enable", "1"),
         ("numa_node", "0"),
         ("power_state", "D0"),
         ("driver_override", "(null)"),
@@ -217,6 +236,8 @@ fn attributes(own: &str, within: usize, function: &Function) -> Vec<(&'static st
         ("rescan", ""),
     ];
     attributes.extend(same.iter().map(|(name, text)| (*name, format!("{text}\n"))));
+    let used = function.driver != Some("vfio-pci");
+    attributes.push(("enable", format!("{}\n", u8::from(used))));
     if within == 0 {
         attributes.push(("secondary_bus_number", "16\n".to_owned()));
         attributes.push(("subordinate_bus_number", "16\n".to_owned()));
