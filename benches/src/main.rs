@@ -12,14 +12,17 @@ mod tree;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use measure::{Cost, Words, costs, exponent, instructions, succeeds, system_calls, text, words};
+use measure::{
+    Cost, Words, costs, exponent, instructions, peak, succeeds, system_calls, text, words,
+};
 use tree::Groups;
 
 const USAGE: &str = "\
 usage: ai-how-benches ratios FOLDER PROGRAM [--large]   measures PROGRAM, and prints Markdown
        ai-how-benches tree FOLDER FUNCTIONS [one-group] makes the root of a host, and prints its path
        ai-how-benches plan FOLDER FUNCTIONS VMS         the same of a configuration for that host
-       ai-how-benches floor ROOT                        reads what any program must";
+       ai-how-benches floor ROOT                        reads what any program must
+       ai-how-benches peak PROGRAM ARG...               its largest resident set, in bytes";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +34,11 @@ fn main() -> ExitCode {
         }
         ["ratios", folder, program, "--large"] => {
             return measure_all(&Bench { folder: folder.into(), program: program.into() }, true);
+        }
+        ["peak", _, ..] => {
+            let program = args[1..].iter().map(|&word| word.to_owned()).collect();
+            println!("{}", peak(&program));
+            return ExitCode::SUCCESS;
         }
         ["floor", root] => {
             assert!(floor::run(Path::new(root)) > 0, "the floor reads nothing");

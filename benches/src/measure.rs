@@ -19,6 +19,9 @@ pub struct Cost {
     pub peak: u64,
 }
 
+/// What `cargo run` sets would make a program that is not static look for its libraries there.
+const LIBRARIES: &str = "LD_LIBRARY_PATH";
+
 /// Runs the programs in turn, `rounds` times, so that what else the machine does meets all alike.
 pub fn costs(programs: &[Words], rounds: usize) -> Vec<Cost> {
     let mut runs = vec![Vec::new(); programs.len()];
@@ -31,9 +34,24 @@ pub fn costs(programs: &[Words], rounds: usize) -> Vec<Cost> {
         .map(|runs| Cost {
             wall: median(runs.iter().map(|run| run.wall).collect()),
             cpu: median(runs.iter().map(|run| run.cpu).collect()),
-            peak: median(runs.iter().map(|run| run.peak).collect()),
+            peak: 0,
         })
+        .zip(programs)
+        .map(|(cost, program)| Cost { peak: peak_of(program), ..cost })
         .collect()
+}
+
+/// Asked of a process that is small itself: what the kernel says of a program counts what its parent
+/// had when it forked (`fs/exec.c`, `setmax_mm_hiwater_rss`).
+fn peak_of(program: &Words) -> u64 {
+    let this = std::env::current_exe().unwrap();
+    let said = Command::new(this).arg("peak").args(program).output().unwrap();
+    String::from_utf8_lossy(&said.stdout).trim().parse().expect("a number of bytes")
+}
+
+/// The largest resident set of one run, in bytes; at least what this process has.
+pub fn peak(program: &Words) -> u64 {
+    cost(program).peak
 }
 
 /// Whether a run ends as one does that found nothing wrong.
@@ -47,6 +65,7 @@ pub fn succeeds(program: &Words) -> bool {
 pub fn system_calls(program: &Words) -> Option<u64> {
     let counted = tempfile::NamedTempFile::new().unwrap();
     let ran = Command::new("strace")
+        .env_remove(LIBRARIES)
         .args(["-f", "-c", "-o"])
         .arg(counted.path())
         .args(program)
@@ -62,6 +81,7 @@ pub fn system_calls(program: &Words) -> Option<u64> {
 /// Instructions of one run in user space, counted by callgrind; none where it is not installed.
 pub fn instructions(program: &Words) -> Option<u64> {
     let ran = Command::new("valgrind")
+        .env_remove(LIBRARIES)
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .args(program)
         .stdout(Stdio::null())
@@ -100,6 +120,7 @@ fn cost(program: &Words) -> Cost {
     let started = Instant::now();
     let mut child = Command::new(&program[0])
         .args(&program[1..])
+        .env_remove(LIBRARIES)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
