@@ -9,8 +9,8 @@
 mod common;
 
 use common::{
-    AUDIO, GPU, HELD, HostDir, PORT, READY, device, inventory, run, run_on, sample, short_file,
-    validate,
+    AUDIO, GPU, HELD, HostDir, IGPU, NVME, PORT, READY, codes, device, inventory, open, run,
+    run_on, sample, short_file, validate,
 };
 
 /// `power_state`, `reset_method`, link speeds and `driver_override` go into a row as they are.
@@ -119,6 +119,21 @@ fn a_group_list_that_lacks_its_members_is_no_pass() {
     assert_eq!(ran.status, 1, "{}", ran.stdout);
     let listed = host.root().join("sys/kernel/iommu_groups/16/devices");
     assert!(std::fs::read_dir(listed).unwrap().next().is_none());
+}
+
+/// A list that lost one member tells no less: the host's display is in question all the same.
+#[test]
+fn a_member_that_the_list_lost_counts_as_one_that_it_kept() {
+    let config = short_file(&[(GPU, "gpu"), (AUDIO, "audio")]);
+    for member in [IGPU, NVME] {
+        let host = HostDir::sample(READY).group(member, Some(16));
+        let kept = validate(host.root(), &config, &[]).json();
+        let host = host.remove(&format!("sys/kernel/iommu_groups/16/devices/{member}"));
+        let lost = validate(host.root(), &config, &[]).json();
+        assert!(codes(&kept).contains(&"AH302"), "{kept:#}");
+        assert_eq!(codes(&lost), codes(&kept), "{member}");
+        assert_eq!(open(&lost), open(&kept), "{member}");
+    }
 }
 
 /// The kernel's `uevent` of a function is never empty.

@@ -360,13 +360,12 @@ impl Host {
         self.add(root, need, members);
         self.add_relatives(root, need);
         if let Some(all) = on_bus {
-            let membership_open = self.members.values().any(|group| !group.gaps.is_empty());
-            // Which display is left can only be told of all.
-            let display = self.in_question(need).any(|device| device.is_display() != Ok(false));
-            if membership_open || display || self.somebody_moved(need) {
+            if root.may_be_partial() && !self.groups.is_empty() && !self.asks_for_all(need) {
+                self.add_unlisted_members(root, need, &all);
+                self.index_members();
+            }
+            if self.asks_for_all(need) {
                 self.add(root, need, all);
-            } else if root.may_be_partial() && !self.groups.is_empty() {
-                self.add_unlisted_members(root, need, all);
             }
         }
         self.index_members();
@@ -439,10 +438,18 @@ impl Host {
             .filter(move |device| !bridge(device))
     }
 
+    /// Whether something hangs on functions that nobody asks for.
+    fn asks_for_all(&self, need: &Need) -> bool {
+        let membership_open = self.members.values().any(|group| !group.gaps.is_empty());
+        // Which display is left can only be told of all.
+        let display = || self.in_question(need).any(|device| device.is_display() != Ok(false));
+        membership_open || display() || self.somebody_moved(need)
+    }
+
     /// In a copy the list of a group may have lost what the members' own links still tell.
-    fn add_unlisted_members(&mut self, root: &Root, need: &Need, all: BTreeSet<Address>) {
+    fn add_unlisted_members(&mut self, root: &Root, need: &Need, all: &BTreeSet<Address>) {
         let mut members = BTreeSet::new();
-        for address in all.into_iter().filter(|it| !self.devices.contains_key(it)) {
+        for &address in all.iter().filter(|it| !self.devices.contains_key(it)) {
             match device::read_group_of(root, address).known() {
                 Ok(Some(group)) if !self.groups.contains_key(group) => {
                     self.elsewhere.insert(address);
