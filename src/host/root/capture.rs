@@ -90,7 +90,7 @@ impl Capture {
 
     pub(super) fn read(&self, place: &str, most: usize) -> Fact<Vec<u8>> {
         let bytes = self.places.get(place).and_then(|place| place.bytes.as_ref());
-        answer(bytes).then(|bytes| present(bytes.iter().copied().take(most).collect()))
+        answer(bytes).then(|bytes| present(bytes[..bytes.len().min(most)].to_vec()))
     }
 
     pub(super) fn list(&self, place: &str) -> Fact<Vec<String>> {
@@ -106,8 +106,7 @@ impl Capture {
     /// Whether the list of its folder says that it is not there.
     pub fn is_listed_without(&self, place: &str) -> bool {
         let Some((folder, name)) = place.rsplit_once('/') else { return false };
-        let names = self.places.get(folder).and_then(|folder| folder.names.as_ref());
-        matches!(names, Some(Ok(names)) if names.binary_search_by(|it| it.as_str().cmp(name)).is_err())
+        self.places.get(folder).is_some_and(|folder| folder.lists_without(name))
     }
 
     fn place(&mut self, place: &str) -> &mut Place {
@@ -115,6 +114,15 @@ impl Capture {
             self.places.insert(place.to_owned(), Place::default());
         }
         self.places.get_mut(place).expect("it was put there if it was not")
+    }
+}
+
+impl Place {
+    /// Whether there is a list of this folder, and the name is not in it.
+    pub fn lists_without(&self, name: &str) -> bool {
+        let lacks =
+            |names: &Vec<String>| names.binary_search_by(|it| it.as_str().cmp(name)).is_err();
+        matches!(&self.names, Some(Ok(names)) if lacks(names))
     }
 }
 

@@ -68,14 +68,22 @@ impl Manifest {
 /// Everything lies in a folder, and is in its listing where there is one. Names that begin with a
 /// dot are in none.
 fn check_folders(capture: &Capture) -> Result<(), SnapshotError> {
+    // Mostly that of the place before it.
+    let mut last: Option<(&str, Option<&Place>)> = None;
     for (path, place) in &capture.places {
         let Some((folder, name)) = path.rsplit_once('/') else { continue };
-        let kind = capture.places.get(folder).and_then(|folder| folder.kind.as_ref());
+        let its_place = match last {
+            Some((last, place)) if last == folder => place,
+            _ => capture.places.get(folder),
+        };
+        last = Some((folder, its_place));
+        let kind = its_place.and_then(|folder| folder.kind.as_ref());
         if !folder.is_empty() && !matches!(kind, None | Some(Ok(Kind::Folder))) {
             return Err(refused(path, Problem::BelowFile));
         }
         let is_there = !matches!(place.kind, Some(Ok(Kind::Missing)));
-        if is_there && !name.starts_with('.') && capture.is_listed_without(path) {
+        let lacks = |folder: &Place| folder.lists_without(name);
+        if is_there && !name.starts_with('.') && its_place.is_some_and(lacks) {
             return Err(refused(path, Problem::Unlisted));
         }
     }

@@ -6,13 +6,19 @@ use crate::host::root::{Capture, Kind};
 /// `sys/class/net` is the place `/sys/class/net`.
 pub(super) fn place_of(name: &str) -> Result<String, Problem> {
     let name = name.strip_suffix('/').unwrap_or(name);
-    if name.len() > LONGEST_PATH || name.matches('/').count() >= DEEPEST_PATH {
+    let (mut depth, mut leads_out, mut is_odd) = (0, name.starts_with('/'), false);
+    for part in name.split('/') {
+        depth += 1;
+        leads_out |= part == "..";
+        is_odd |= matches!(part, "" | ".");
+    }
+    if name.len() > LONGEST_PATH || depth > DEEPEST_PATH {
         return Err(Problem::Deep);
     }
-    if name.starts_with('/') || name.split('/').any(|part| part == "..") {
+    if leads_out {
         return Err(Problem::Outside);
     }
-    if name.contains('\0') || name.split('/').any(|part| matches!(part, "" | ".")) {
+    if is_odd || name.contains('\0') {
         return Err(Problem::Name);
     }
     Ok(format!("/{name}"))
@@ -62,19 +68,19 @@ pub(super) fn comes_to_an_end(capture: &Capture, path: &str, steps: &mut usize) 
             }
             _ => {}
         }
-        let place = format!("{here}/{part}");
-        match capture.places.get(&place).and_then(|place| place.kind.as_ref()) {
+        let folder = here.len();
+        here.push('/');
+        here.push_str(part);
+        match capture.places.get(&here).and_then(|place| place.kind.as_ref()) {
             Some(Ok(Kind::Link(target))) => {
                 links += 1;
                 if links > MOST_LINKS {
                     return false;
                 }
-                if target.starts_with('/') {
-                    here.clear();
-                }
+                here.truncate(if target.starts_with('/') { 0 } else { folder });
                 open.extend(target.split('/').rev());
             }
-            Some(Ok(Kind::Folder)) => here = place,
+            Some(Ok(Kind::Folder)) => {}
             _ => return true,
         }
     }

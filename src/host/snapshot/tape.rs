@@ -61,16 +61,14 @@ impl<R: Read> Tape<R> {
                 }
                 kind => {
                     let target = header.link_name_bytes().unwrap_or_default().into_owned();
-                    let shown = shown(long_name.as_deref().unwrap_or(&name));
-                    let refuse = |problem| SnapshotError::Member { member: shown, problem };
-                    if kind != EntryType::Symlink && long_target.is_some() {
-                        return Err(refuse(Problem::TwoNames));
+                    let one_name = extends(long_name.as_deref(), &name)
+                        && extends(long_target.as_deref(), &target)
+                        && (kind == EntryType::Symlink || long_target.is_none());
+                    let (name, target) = (long_name.unwrap_or(name), long_target.unwrap_or(target));
+                    if !one_name {
+                        let member = shown(&name);
+                        return Err(SnapshotError::Member { member, problem: Problem::TwoNames });
                     }
-                    let (Some(name), Some(target)) =
-                        (whole(name, long_name), whole(target, long_target))
-                    else {
-                        return Err(refuse(Problem::TwoNames));
-                    };
                     self.members += 1;
                     return Ok(Some(Member { name, kind, target, size }));
                 }
@@ -78,9 +76,11 @@ impl<R: Read> Tape<R> {
         }
     }
 
-    /// What a file holds. Space is taken for what comes, not for what the header says.
+    /// What a file holds. Beyond a page, space is taken for what comes, not for what the header says.
     pub(super) fn contents(&mut self, member: &Member) -> Result<Vec<u8>, SnapshotError> {
-        let mut bytes = Vec::new();
+        const PAGE: u16 = 4096;
+        let page = u16::try_from(member.size).map_or(PAGE, |size| size.min(PAGE));
+        let mut bytes = Vec::with_capacity(page.into());
         let mut held = self.inner.by_ref().take(member.size);
         let read = held.read_to_end(&mut bytes);
         read.map_err(|error| self.failed(&error))?;
@@ -166,12 +166,9 @@ impl<R: Read> Tape<R> {
     }
 }
 
-/// The long name, of which the header has the beginning.
-fn whole(short: Vec<u8>, long: Option<Vec<u8>>) -> Option<Vec<u8>> {
-    match long {
-        Some(long) => long.starts_with(&short).then_some(long),
-        None => Some(short),
-    }
+/// Of a long name the header has the beginning.
+fn extends(long: Option<&[u8]>, short: &[u8]) -> bool {
+    long.is_none_or(|long| long.starts_with(short))
 }
 
 /// The sum of all bytes, those of the sum itself taken for blanks.

@@ -23,11 +23,12 @@ pub(super) fn unpack(archive: impl Read) -> Result<(Manifest, Capture), Snapshot
         None => return Err(SnapshotError::NoManifest),
     };
     let mut capture = Capture::default();
+    let mut folder = String::new();
     while let Some(member) = tape.next()? {
         if tape.members > MOST_MEMBERS {
             return Err(SnapshotError::TooManyMembers);
         }
-        add(&mut capture, &mut tape, &member)?;
+        add(&mut capture, &mut tape, &member, &mut folder)?;
     }
     let members = tape.members - 1;
     // The end of the tar was looked for up to the end of the compression, and its checksum there.
@@ -71,10 +72,12 @@ struct Format {
     schema: String,
 }
 
+/// `last` is the folder of the member before it, in which mostly this one lies too.
 fn add(
     capture: &mut Capture,
     tape: &mut Tape<impl Read>,
     member: &Member,
+    last: &mut String,
 ) -> Result<(), SnapshotError> {
     let refuse = |problem| refused(&shown(&member.name), problem);
     let path = place_of(&String::from_utf8_lossy(&member.name)).map_err(refuse)?;
@@ -106,11 +109,15 @@ fn add(
     if capture.places.len() > MOST_PLACES {
         return Err(SnapshotError::TooManyMembers);
     }
-    for (at, _) in path.match_indices('/').skip(1) {
-        let folder = capture.places.entry(path[..at].to_owned()).or_default();
-        if *folder.kind.get_or_insert(Ok(Kind::Folder)) != Ok(Kind::Folder) {
-            return Err(refuse(Problem::BelowFile));
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    if folder != last {
+        for (at, _) in path.match_indices('/').skip(1) {
+            let folder = capture.places.entry(path[..at].to_owned()).or_default();
+            if *folder.kind.get_or_insert(Ok(Kind::Folder)) != Ok(Kind::Folder) {
+                return Err(refuse(Problem::BelowFile));
+            }
         }
+        folder.clone_into(last);
     }
     let place = Place { kind: Some(Ok(kind)), bytes, ..Place::default() };
     match capture.places.insert(path, place) {
