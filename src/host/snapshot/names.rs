@@ -48,12 +48,13 @@ pub(super) fn check_target(path: &str, target: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether the links on a path lead to something or to nothing, and not round in a ring. What it
-/// costs is added to the steps.
+/// Whether the link at a place leads to something or to nothing, and not round in a ring. There are
+/// no links among the folders above a place. What it costs is added to the steps.
 pub(super) fn comes_to_an_end(capture: &Capture, path: &str, steps: &mut usize) -> bool {
     const MOST_LINKS: usize = 40;
-    let mut here = String::new();
-    let mut open: Vec<&str> = path.split('/').rev().collect();
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let mut here = folder.to_owned();
+    let mut open = vec![name];
     let mut links = 0;
     while let Some(part) = open.pop() {
         *steps += 1;
