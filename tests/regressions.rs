@@ -121,19 +121,44 @@ fn a_group_list_that_lacks_its_members_is_no_pass() {
     assert!(std::fs::read_dir(listed).unwrap().next().is_none());
 }
 
-/// A list that lost one member tells no less: the host's display is in question all the same.
+/// A list that lost one member tells no less: that it is the host's last display is said all the same.
 #[test]
 fn a_member_that_the_list_lost_counts_as_one_that_it_kept() {
-    let config = short_file(&[(GPU, "gpu"), (AUDIO, "audio")]);
-    for member in [IGPU, NVME] {
-        let host = HostDir::sample(READY).group(member, Some(16));
-        let kept = validate(host.root(), &config, &[]).json();
+    let (both, audio) =
+        (short_file(&[(GPU, "gpu"), (AUDIO, "audio")]), short_file(&[(AUDIO, "audio")]));
+    let last_display =
+        HostDir::sample(READY).driver(GPU, Some("nvidia")).driver(IGPU, Some("vfio-pci"));
+    for (host, member, config, code) in [
+        (HostDir::sample(READY).group(IGPU, Some(16)), IGPU, &both, "AH302"),
+        (HostDir::sample(READY).group(NVME, Some(16)), NVME, &both, "AH302"),
+        (last_display, GPU, &audio, "AH403"),
+    ] {
+        let kept = validate(host.root(), config, &[]).json();
         let host = host.remove(&format!("sys/kernel/iommu_groups/16/devices/{member}"));
-        let lost = validate(host.root(), &config, &[]).json();
-        assert!(codes(&kept).contains(&"AH302"), "{kept:#}");
+        let lost = validate(host.root(), config, &[]).json();
+        assert!(codes(&kept).contains(&code), "{kept:#}");
         assert_eq!(codes(&lost), codes(&kept), "{member}");
         assert_eq!(open(&lost), open(&kept), "{member}");
     }
+}
+
+/// The first function of a bus does not say what is above it; another of the same bus does, and a bridge
+/// beside them is none that would be reset away from somebody.
+#[test]
+fn peers_of_a_bus_are_known_by_whoever_tells_them() {
+    let bridge = "0000:01:00.2";
+    let host = HostDir::sample(READY)
+        .endpoint("pci0000:00/0000:00:01.0", bridge, "060400", ("8086", "1234"))
+        .group(bridge, Some(40))
+        .attribute(AUDIO, "reset_method", "bus\n");
+    let config = short_file(&[(GPU, "gpu"), (AUDIO, "audio")]);
+    let folder = host.device(GPU);
+    let entry = host.path(&format!("sys/bus/pci/devices/{GPU}"));
+    std::fs::remove_file(&entry).unwrap();
+    let copied = std::process::Command::new("cp").arg("-a").arg(&folder).arg(&entry).status();
+    assert!(copied.unwrap().success());
+    let ran = validate(host.root(), &config, &[]);
+    assert!(!codes(&ran.json()).contains(&"AH212"), "{}", ran.stdout);
 }
 
 /// The kernel's `uevent` of a function is never empty.

@@ -91,7 +91,7 @@ impl Bench {
         ];
         // Words about a mistake are work too.
         for (name, program) in &programs {
-            assert!(succeeds(program), "{name} fails: to enter a tree, be root");
+            assert!(succeeds(program), "{name} fails: chroot needs root, and a static program");
         }
         let all: Vec<Words> = programs.iter().map(|(_, program)| program.clone()).collect();
         let costs = costs(&all, 101);

@@ -121,7 +121,8 @@ pub fn read_group(root: &Root, id: u32) -> Group {
 /// Lines `0x… 0x… type`. Every group has the file since 4.11, so a capture without it says nothing.
 fn read_direct_regions(root: &Root, text: Reading<String>) -> Reading<Vec<String>> {
     let text = if root.may_be_partial() { text.absent_means(Why::NotCaptured) } else { text };
-    let all = text.known().ok().flatten().map(|text| text.replace('\n', "; "));
+    let all = text.known().ok().flatten().filter(|text| text.contains("direct"));
+    let all = all.map(|text| text.replace('\n', "; "));
     let direct = text.parse("lines of start, end and type", |text| {
         let mut direct = Vec::new();
         for line in text.lines() {

@@ -223,9 +223,6 @@ impl Host {
     /// Whether all functions of the bus were read.
     pub fn all_read(&self) -> Result<(), Gap> {
         let all = self.bus.required()?;
-        if all.len() == self.devices.len() {
-            return Ok(());
-        }
         let missing = all.iter().find(|address| !self.devices.contains_key(address));
         missing.map_or(Ok(()), |missing| {
             Err(Gap { path: format!("{}/{missing}", device::DEVICES), why: Why::NotCaptured })
@@ -249,9 +246,8 @@ impl Host {
 
     /// Whether the ids of every function on the bus were read.
     pub fn all_ids_known(&self) -> bool {
-        let read = matches!(self.bus.known(), Ok(Some(all)) if all.len() == self.devices.len());
         let known = |it: &Device| it.vendor.required().is_ok() && it.device.required().is_ok();
-        read && self.devices.values().all(|device| known(device))
+        self.all_read().is_ok() && self.devices.values().all(|device| known(device))
     }
 
     /// Functions with these ids, among those that were read.
@@ -492,26 +488,26 @@ impl Host {
     /// The physical functions of wanted virtual ones, and what is reset together with a wanted
     /// function. What is below a bridge is known once the bridge was read.
     fn add_relatives(&mut self, root: &Root, need: &Need) {
-        let all_read = |host: &Self| matches!(host.bus.known(), Ok(Some(all)) if all.len() == host.devices.len());
-        while !all_read(self) {
+        while self.all_read().is_err() {
             let states = || self.devices.values().filter_map(|it| it.state.as_ref());
             let kin = states().flat_map(|state| {
                 let virtual_functions = state.virtual_functions.known().ok().flatten();
                 let physfn = state.physfn.known().ok().flatten();
                 virtual_functions.into_iter().flatten().chain(physfn).copied()
             });
-            // All functions of a bus are reset together, so one of each bus tells.
-            let mut buses: BTreeMap<(u32, u8), Address> = BTreeMap::new();
-            for device in self.devices.values().filter(|it| it.state.is_some()) {
-                let is_virtual =
-                    device.state.as_ref().is_some_and(|state| state.physfn.known() != Ok(None));
-                if !is_virtual {
-                    let Address { domain, bus, .. } = device.address;
-                    buses.entry((domain, bus)).or_insert(device.address);
+            // All functions of a bus are reset together, so one of each bus tells: the first that can.
+            let mut peers: BTreeMap<(u32, u8), BTreeSet<Address>> = BTreeMap::new();
+            for device in self.devices.values() {
+                let Some(state) = &device.state else { continue };
+                let Address { domain, bus, .. } = device.address;
+                if state.physfn.known() == Ok(None)
+                    && !peers.contains_key(&(domain, bus))
+                    && let Ok(found) = reset_peers(self, device.address)
+                {
+                    peers.insert((domain, bus), found);
                 }
             }
-            let peers =
-                buses.into_values().flat_map(|one| reset_peers(self, one).unwrap_or_default());
+            let peers = peers.into_values().flatten();
             let relatives = kin.chain(peers);
             let on_bus = |address: &Address| match self.bus.known() {
                 Ok(all) => all.is_some_and(|all| all.contains(address)),

@@ -1,8 +1,8 @@
 //! How paths are walked where the kernel does not do it, and the four things that are asked of a
 //! place then: what stands there, its bytes, its entries, its owner.
 //!
-//! *Invariant:* all but the plain live host is read through these four, so a snapshot that has
-//! their answers gives the same facts by the same code.
+//! *Invariant:* a snapshot that has the answers of these four gives the same facts by the same code.
+//! The plain live host and a plain directory are read by shorter ways, with the same answers.
 
 #[cfg(test)]
 use super::Step;
