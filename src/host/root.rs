@@ -296,15 +296,6 @@ impl Root {
         self.is_plain() && matches!(self.backend, Backend::Live)
     }
 
-    /// No step has to be kept or shown otherwise.
-    fn is_plain(&self) -> bool {
-        #[cfg(test)]
-        if self.faults.is_some() {
-            return false;
-        }
-        self.capture.is_none() && self.stand_ins.is_none()
-    }
-
     /// A whole text file without its last line end.
     pub fn text(&self, path: &HostPath) -> Reading<String> {
         self.text_up_to(path, LARGEST, TOO_LONG)
@@ -372,18 +363,10 @@ impl Root {
     pub fn link(&self, path: &HostPath) -> Reading<String> {
         let name = path.to_string();
         let _turn = self.begin(&name, Asked::Link);
-        let by_steps = || {
-            self.at(&name).then(|place| match self.kind(&place) {
-                Ok(Kind::Link(target)) => Fact::Present(target.clone(), target.into()),
-                Ok(Kind::Missing) => Fact::Absent,
-                Ok(_) => Fact::Unknown(wrong("something else", A_LINK)),
-                Err(why) => Fact::Unknown(why),
-            })
-        };
         let fact = if self.by_kernel() {
             disk::link(&name)
         } else {
-            self.link_of_a_copy(&name).unwrap_or_else(by_steps)
+            self.link_of_a_copy(&name).unwrap_or_else(|| self.link_by_steps(&name))
         };
         Reading::new(path.clone(), fact)
     }

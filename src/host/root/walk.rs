@@ -7,8 +7,8 @@
 #[cfg(test)]
 use super::Step;
 use super::{
-    A_FILE, A_FOLDER, Backend, Fact, KMSG, Kind, MOST_ENTRIES, MOST_LINKS, Node, Root, Why, disk,
-    link_loop, not_a_file, present, present_node, under, wrong,
+    A_FILE, A_FOLDER, A_LINK, Backend, Fact, KMSG, Kind, MOST_ENTRIES, MOST_LINKS, Node, Root, Why,
+    disk, link_loop, not_a_file, present, present_node, under, wrong,
 };
 
 impl Root {
@@ -22,6 +22,25 @@ impl Root {
             Kind::Folder => Fact::Unknown(wrong("a folder", A_FILE)),
             Kind::Special => Fact::Unknown(not_a_file()),
             Kind::File | Kind::Link(_) | Kind::Missing => self.read(&place, most, stop),
+        })
+    }
+
+    /// No step has to be kept or shown otherwise.
+    pub(super) fn is_plain(&self) -> bool {
+        #[cfg(test)]
+        if self.faults.is_some() {
+            return false;
+        }
+        self.capture.is_none() && self.stand_ins.is_none()
+    }
+
+    /// Where a link points, as it is written in the link.
+    pub(super) fn link_by_steps(&self, path: &str) -> Fact<String> {
+        self.at(path).then(|place| match self.kind(&place) {
+            Ok(Kind::Link(target)) => Fact::Present(target.clone(), target.into()),
+            Ok(Kind::Missing) => Fact::Absent,
+            Ok(_) => Fact::Unknown(wrong("something else", A_LINK)),
+            Err(why) => Fact::Unknown(why),
         })
     }
 
