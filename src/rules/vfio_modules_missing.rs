@@ -120,14 +120,14 @@ fn type1(host: &Host) -> Presence {
     match (host.vfio.serves_iommufd(), cdev.known()) {
         (Ok(false), _) => stated,
         (Ok(true), Ok(Some(()))) => Presence::AtWork(cdev.evidence()),
-        (Ok(true), _) => match host.modules.as_ref().map(|modules| modules.build.required()) {
+        (Ok(true), nodes) => match host.modules.as_ref().map(|modules| modules.build.required()) {
             Some(Ok(build))
                 if build.is_built_in("CONFIG_VFIO_DEVICE_CDEV")
                     || build.is_built_in("CONFIG_IOMMUFD_VFIO_CONTAINER") =>
             {
                 Presence::AtWork(host.vfio.iommufd_evidence())
             }
-            Some(Ok(_)) | None => stated,
+            Some(Ok(_)) | None => nodes.map_or_else(|gap| Presence::Unknown(vec![gap]), |_| stated),
             Some(Err(gap)) => Presence::Unknown(vec![gap]),
         },
         (Err(gap), _) => Presence::Unknown(vec![gap]),
