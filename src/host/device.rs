@@ -170,6 +170,14 @@ impl Device {
         self
     }
 
+    /// Whether a driver or a VM has it enabled, or that is not known; of others than those that a VM
+    /// wants or that are on a driver of VFIO it is not asked.
+    pub fn may_be_in_use(&self) -> bool {
+        let state = self.state.as_ref().map(|state| &state.enabled);
+        let others = self.use_by_others.as_ref().map(|others| &others.enabled);
+        state.or(others).is_some_and(|enabled| enabled.required() != Ok(&0))
+    }
+
     /// PCI-to-PCI and `CardBus` bridges: whoever has a secondary bus; by class alone where that
     /// was not captured. Unknown only where both are.
     pub fn is_bus_bridge(&self) -> Result<bool, super::Gap> {

@@ -20,8 +20,18 @@ pub struct Holders {
     /// Files of a VFIO device in processes that hold no node of VFIO: somebody handed them over,
     /// and of which device they are is not told.
     pub nameless: Vec<Gap>,
-    /// Why there may be more; none where all processes were looked at.
-    pub gap: Option<Gap>,
+    /// Why not all processes are listed; none where they are.
+    unlisted: Option<Gap>,
+    hidden: Vec<Hidden>,
+}
+
+/// A process of which not all files could be looked at.
+#[derive(Debug)]
+struct Hidden {
+    gap: Gap,
+    /// Read only where a function is in use: there can be many of them, and whoever has a function
+    /// of VFIO open has enabled it (`drivers/vfio/pci/vfio_pci_core.c`, `vfio_pci_core_enable`).
+    command_line: Option<Reading<Vec<u8>>>,
 }
 
 #[derive(Debug)]
@@ -47,8 +57,8 @@ const NAMELESS: &str = "anon_inode:[vfio-device]";
 /// One is enough not to know; a few more help to find it.
 const MOST_NAMELESS: usize = 8;
 
-pub fn read<'a>(root: &Root, devices: impl Iterator<Item = &'a Device>) -> Holders {
-    let nodes: BTreeSet<Cow<str>> = devices.flat_map(nodes_of).collect();
+pub fn read<'a>(root: &Root, devices: impl Iterator<Item = &'a Device> + Clone) -> Holders {
+    let nodes: BTreeSet<Cow<str>> = devices.clone().flat_map(nodes_of).collect();
     let mut found = Holders::default();
     if nodes.is_empty() {
         return found;
@@ -58,14 +68,18 @@ pub fn read<'a>(root: &Root, devices: impl Iterator<Item = &'a Device>) -> Holde
         Ok(Some(names)) => pids(names),
         Ok(None) => Vec::new(),
         Err(gap) => {
-            found.gap = Some(gap);
+            found.unlisted = Some(gap);
             return found;
         }
     };
-    found.gap = may_be_short(root, &listing, &pids);
+    found.unlisted = may_be_short(root, &listing, &pids);
     let own = root.own_process();
+    let in_use = devices.clone().any(Device::may_be_in_use);
     for pid in pids.into_iter().filter(|pid| Some(*pid) != own) {
-        look_at(root, pid, &nodes, &mut found);
+        if let Some(gap) = look_at(root, pid, &nodes, &mut found) {
+            let command_line = in_use.then(|| command_line(root, pid));
+            found.hidden.push(Hidden { gap, command_line });
+        }
     }
     found
 }
@@ -79,6 +93,31 @@ impl Holders {
     /// Who holds a node of a driver of the host.
     pub fn of_native<'a>(&'a self, device: &'a Device) -> impl Iterator<Item = Hold<'a>> {
         native_nodes(device).flat_map(|node| self.of(node))
+    }
+
+    /// Why there may be more; none where all processes were looked at.
+    pub fn gap(&self) -> Option<&Gap> {
+        self.unlisted.as_ref().or_else(|| Some(&self.hidden.first()?.gap))
+    }
+
+    /// Why not all files of the QEMU of the VM with this name could be looked at; none where it does
+    /// not run, or they could.
+    pub fn hidden_vm(&self, name: &str) -> Result<Option<&Gap>, Gap> {
+        let mut unknown = self.unlisted.clone();
+        for hidden in &self.hidden {
+            match hidden.command_line.as_ref().map(Reading::known) {
+                // One that ended meanwhile has none any more.
+                Some(Ok(None)) => {}
+                Some(Ok(Some(line))) => {
+                    if guests(line).any(|guest| guest == name) {
+                        return Ok(Some(&hidden.gap));
+                    }
+                }
+                Some(Err(gap)) => unknown = unknown.or(Some(gap)),
+                None => unknown = unknown.or_else(|| Some(hidden.gap.clone())),
+            }
+        }
+        unknown.map_or(Ok(None), Err)
     }
 
     fn of<'a>(&'a self, node: &str) -> impl Iterator<Item = Hold<'a>> + use<'a> {
@@ -99,17 +138,25 @@ impl Holders {
 }
 
 impl Process {
-    /// Whether it is the QEMU of the VM with this name: `-name NAME`, `-name guest=NAME,…`, or
-    /// either with two dashes (QEMU's `qemu-options.hx`; a comma in a name is written twice).
+    /// Whether it is the QEMU of the VM with this name.
     pub fn is_vm(&self, name: &str) -> Result<bool, Gap> {
-        let line = self.command_line.required()?;
-        let arguments: Vec<&[u8]> = line.split(|&byte| byte == 0).collect();
-        let is_option = |word: &[u8]| matches!(word, b"-name" | b"--name");
-        Ok(arguments.windows(2).any(|pair| {
-            let value = std::str::from_utf8(pair[1]);
-            is_option(pair[0]) && value.is_ok_and(|value| guest(value).as_deref() == Some(name))
-        }))
+        Ok(guests(self.command_line.required()?).any(|guest| guest == name))
     }
+
+    /// Whether it is the QEMU of a VM with a name.
+    pub fn has_guest(&self) -> Result<bool, Gap> {
+        Ok(guests(self.command_line.required()?).next().is_some())
+    }
+}
+
+/// The name that a QEMU has on its command line: `-name NAME`, `-name guest=NAME,…`, or either with
+/// two dashes (QEMU's `qemu-options.hx`; a comma in a name is written twice).
+fn guests(line: &[u8]) -> impl Iterator<Item = String> {
+    let words = line.split(|&byte| byte == 0);
+    let pairs = words.clone().zip(words.skip(1));
+    pairs.filter_map(|(option, value)| {
+        matches!(option, b"-name" | b"--name").then(|| guest(std::str::from_utf8(value).ok()?))?
+    })
 }
 
 /// The name in the value of QEMU's option: its first part, or the one that is called `guest`.
@@ -164,8 +211,13 @@ fn may_be_short(root: &Root, listing: &Reading<Vec<String>>, pids: &[u32]) -> Op
     namespaces::processes(root).unwrap_or_else(Some)
 }
 
-/// A process that ends meanwhile holds nothing any more.
-fn look_at(root: &Root, pid: u32, nodes: &BTreeSet<Cow<str>>, found: &mut Holders) {
+fn command_line(root: &Root, pid: u32) -> Reading<Vec<u8>> {
+    let line = root.bytes(&format!("/proc/{pid}/cmdline").into());
+    if root.may_be_partial() { line.absent_means(Why::NotCaptured) } else { line }
+}
+
+/// Why not all of its files could be looked at. A process that ends meanwhile holds nothing any more.
+fn look_at(root: &Root, pid: u32, nodes: &BTreeSet<Cow<str>>, found: &mut Holders) -> Option<Gap> {
     let folder = format!("/proc/{pid}/fd");
     let mut files = root.list(&folder.as_str().into());
     // The first two never end.
@@ -174,20 +226,17 @@ fn look_at(root: &Root, pid: u32, nodes: &BTreeSet<Cow<str>>, found: &mut Holder
     }
     let files = match files.known() {
         Ok(files) => files.map_or(&[][..], Vec::as_slice),
-        Err(gap) => {
-            found.gap.get_or_insert(gap);
-            return;
-        }
+        Err(gap) => return Some(gap),
     };
     let mut held = BTreeMap::new();
-    let (mut nameless, mut has_node) = (None, false);
+    let (mut nameless, mut has_node, mut hidden) = (None, false, None);
     for file in files {
         let link = root.link(&format!("{folder}/{file}").into());
         let target = match link.known() {
             Ok(Some(target)) => target,
             Ok(None) => continue,
             Err(gap) => {
-                found.gap.get_or_insert(gap);
+                hidden.get_or_insert(gap);
                 continue;
             }
         };
@@ -206,17 +255,18 @@ fn look_at(root: &Root, pid: u32, nodes: &BTreeSet<Cow<str>>, found: &mut Holder
         found.nameless.extend(nameless);
     }
     if held.is_empty() {
-        return;
+        return hidden;
     }
-    let command_line = root.bytes(&format!("/proc/{pid}/cmdline").into());
+    let command_line = command_line(root, pid);
     if root.is_live() && matches!(command_line.known(), Ok(None)) {
-        return;
+        return None;
     }
     let name = root.text(&format!("/proc/{pid}/comm").into()).parse("a name", |name| {
         let sound = name.len() <= 64 && !name.chars().any(char::is_control);
         sound.then(|| name.clone())
     });
     found.add(Process { pid, name, command_line, held });
+    hidden
 }
 
 /// The node that a file leads to, also where it was removed meanwhile; all nodes of a sound card
@@ -250,8 +300,8 @@ mod tests {
         assert_eq!(found.of("/dev/null").next().unwrap().process.is_vm("a"), Ok(false));
         drop(held);
         // A number past the kernel's largest stands for a process that ended.
-        look_at(&root, u32::MAX, &BTreeSet::from(["/dev/null".into()]), &mut found);
-        assert_eq!(found.gap, None);
+        let gap = look_at(&root, u32::MAX, &BTreeSet::from(["/dev/null".into()]), &mut found);
+        assert_eq!(gap, None);
     }
 
     #[test]

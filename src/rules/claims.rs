@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::config::Vm;
 use crate::finding::{Finding, Related};
-use crate::host::Host;
+use crate::host::{Gap, Host};
 use crate::source::Span;
 
 /// What one VM, or one group of them, takes.
@@ -44,18 +44,43 @@ pub(super) fn excesses<'a>(claims: impl Iterator<Item = Claim<'a>>, store: u64) 
 /// judged.
 pub(super) struct Excesses<'a> {
     told_at: BTreeMap<usize, Vec<Excess<'a>>>,
+    /// Those who ask too much only if a VM does not run yet, of which that is not known.
+    unknown: BTreeMap<usize, Gap>,
     holders: BTreeSet<usize>,
 }
 
 impl<'a> Excesses<'a> {
     /// `first` is the first VM of the plan that wants devices.
     pub(super) fn new(claims: impl Iterator<Item = Claim<'a>>, store: u64, first: usize) -> Self {
-        let mut all = Self { told_at: BTreeMap::new(), holders: BTreeSet::new() };
+        let mut all =
+            Self { told_at: BTreeMap::new(), unknown: BTreeMap::new(), holders: BTreeSet::new() };
         for excess in excesses(claims, store) {
             all.holders.extend(excess.claims.iter().map(|claim| claim.index));
             all.told_at.entry(excess.teller(first)).or_default().push(excess);
         }
         all
+    }
+
+    /// Of what a VM has that runs already: nobody is accused of what one may have.
+    pub(super) fn unless_it_runs(mut self, host: &Host, first: usize) -> Self {
+        let told_at = std::mem::take(&mut self.told_at);
+        for excess in told_at.into_values().flatten() {
+            let teller = excess.teller(first);
+            match excess.unknown(host) {
+                Some(gap) => {
+                    let indices = excess.claims.iter().map(|claim| claim.index);
+                    let all = indices.chain([teller]);
+                    self.unknown.extend(all.map(|index| (index, gap.clone())));
+                }
+                None => self.told_at.entry(teller).or_default().push(excess),
+            }
+        }
+        self
+    }
+
+    /// Why it is not known whether the VM is one of those who ask too much.
+    pub(super) fn known(&self, index: usize) -> Result<(), Gap> {
+        self.unknown.get(&index).map_or(Ok(()), |gap| Err(gap.clone()))
     }
 
     pub(super) fn told_at(&self, index: usize) -> &[Excess<'a>] {
@@ -102,6 +127,11 @@ impl<'a> Stores<'a> {
 }
 
 impl Excess<'_> {
+    /// Why it may be none: whether one of the VMs runs, and has what it asks for, is not known.
+    pub(super) fn unknown(&self, host: &Host) -> Option<Gap> {
+        self.claims.iter().find_map(|claim| runs(host, claim.vm).err())
+    }
+
     fn teller(&self, first: usize) -> usize {
         let wants = |claim: &&Claim| !claim.vm.enabled_devices().is_empty();
         self.claims.iter().find(wants).map_or(first, |claim| claim.index)
@@ -149,11 +179,17 @@ pub(super) fn memory(index: usize, vm: &Vm) -> Option<Claim<'_>> {
 }
 
 /// Whether the VM runs already and has its devices, so that what it takes is taken.
-pub(super) fn runs(host: &Host, vm: &Vm) -> bool {
+pub(super) fn runs(host: &Host, vm: &Vm) -> Result<bool, Gap> {
     let devices = vm.enabled_devices().iter();
-    let found = devices.filter_map(|wanted| host.devices.get(&wanted.address.value));
-    let mut holds = found.flat_map(|device| host.holders.of_vfio(device));
-    holds.any(|hold| hold.process.is_vm(&vm.name) == Ok(true))
+    let mut found = devices.filter_map(|wanted| host.devices.get(&wanted.address.value));
+    let mut holds = found.clone().flat_map(|device| host.holders.of_vfio(device));
+    if holds.any(|hold| hold.process.is_vm(&vm.name) == Ok(true)) {
+        return Ok(true);
+    }
+    if !found.any(|device| device.may_be_in_use()) {
+        return Ok(false);
+    }
+    Ok(host.holders.hidden_vm(&vm.name)?.is_some())
 }
 
 /// An amount in KiB in words: `96 GiB`, `62.5 GiB`.

@@ -72,8 +72,8 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     }
     // Whoever else has a file of it has it from this VM, or gave it to it.
     if !owners.contains(&Ok(true)) {
-        for (hold, owner) in by_vfio.iter().zip(owners) {
-            if answer.learn(owner).is_some() {
+        for hold in &by_vfio {
+            if answer.learn(is_another(case, hold)).is_some() {
                 others.add(hold);
             }
         }
@@ -95,6 +95,14 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     });
 }
 
+/// Whether it has the device by itself: it is another VM, or this one does not run unseen.
+fn is_another(case: &DeviceCase, hold: &Hold) -> Result<(), Gap> {
+    if hold.process.has_guest()? {
+        return Ok(());
+    }
+    case.host.holders.hidden_vm(&case.vm.name)?.map_or(Ok(()), |gap| Err(gap.clone()))
+}
+
 /// Why a device of which no user was found may have one; nothing where it has none.
 fn who_else(case: &DeviceCase, state: &State) -> Vec<Gap> {
     // One program has the whole group: not even the others of it are in use.
@@ -111,7 +119,7 @@ fn who_else(case: &DeviceCase, state: &State) -> Vec<Gap> {
     let nodes = [&state.nodes.vfio].into_iter().chain(others().map(|it| &it.nodes));
     let nodes = nodes.filter_map(|nodes| nodes.known().err());
     let hidden: Vec<Gap> =
-        holders.gap.iter().chain(&holders.nameless).cloned().chain(nodes).collect();
+        holders.gap().into_iter().chain(&holders.nameless).cloned().chain(nodes).collect();
     if hidden.is_empty() { hidden } else { enabled.err().into_iter().chain(hidden).collect() }
 }
 

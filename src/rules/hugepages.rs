@@ -38,7 +38,7 @@ fn check(case: &VmCase, answer: &mut Answer) {
     }
     if case.vm.acceleration.hugepages().is_none() {
         advise(case, answer);
-    } else if !runs(case.host, case.vm) {
+    } else if runs(case.host, case.vm) != Ok(true) {
         enough(case, answer);
     }
 }
@@ -76,7 +76,9 @@ fn enough(case: &VmCase, answer: &mut Answer) {
     let excesses = case.stores.excesses(Store::Pages { size }, || {
         let all = case.plan.vms.iter().enumerate();
         Excesses::new(claims(case, size, memory, all), free, case.first)
+            .unless_it_runs(case.host, case.first)
     });
+    answer.learn(excesses.known(case.index));
     for excess in excesses.told_at(case.index) {
         on_the_host(excess, size, free, pool, answer);
     }
@@ -114,8 +116,9 @@ fn on_the_node(case: &VmCase, size: u64, placement: &Placement, answer: &mut Ans
     let store = Store::PagesOfNode { node: number, size };
     let excesses = case.stores.excesses(store, || {
         let claims = claims(case, size, &placement.memory, case.vms_on(number));
-        Excesses::new(claims, free, case.first)
+        Excesses::new(claims, free, case.first).unless_it_runs(case.host, case.first)
     });
+    answer.learn(excesses.known(case.index));
     for excess in excesses.told_at(case.index) {
         let is_pinned = |claim: &Claim| claim.vm.acceleration.is_pinned();
         let mut finding = finding(excess, size, &format!(" on NUMA node {number}"), free)
@@ -142,8 +145,8 @@ fn finding(excess: &Excess, size: u64, place: &str, free: u64) -> Finding {
     excess.finding(message, |pages| format!("{pages} pages of {size}"))
 }
 
-/// In pages, what these VMs take that are to have pages of a size. What a VM has that runs is
-/// taken already.
+/// In pages, what these VMs take that are to have pages of a size. What a VM has that is known to
+/// run is taken already.
 fn claims<'a>(
     case: &VmCase<'a>,
     size: u64,
@@ -154,7 +157,7 @@ fn claims<'a>(
     let starts = |vm: &Vm| vm.auto_start || !vm.enabled_devices().is_empty();
     let takes = move |vm: &Vm| {
         let asks = vm.acceleration.hugepages().is_some() && size_of(vm, memory) == Ok(size);
-        asks && starts(vm) && !runs(host, vm)
+        asks && starts(vm) && runs(host, vm) != Ok(true)
     };
     let claim = move |(index, vm)| {
         let claim = claims::memory(index, vm)?;

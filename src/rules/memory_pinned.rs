@@ -35,8 +35,8 @@ fn check(config: &Config, host: &Host, answer: &mut Answer) {
     let pinned = vms().filter(|(_, vm)| !vm.enabled_devices().is_empty());
     let pinned: Vec<Claim> = pinned.filter_map(|(index, vm)| memory(index, vm)).collect();
     let all = vms().filter(|(_, vm)| vm.auto_start || !vm.enabled_devices().is_empty());
-    // Huge pages are set aside already, and so is what a VM has that runs.
-    let takes = |vm: &Vm| vm.acceleration.hugepages().is_none() && !runs(host, vm);
+    // Huge pages are set aside already, and so is what a VM has that is known to run.
+    let takes = |vm: &Vm| vm.acceleration.hugepages().is_none() && runs(host, vm) != Ok(true);
     let all = all.filter(|(_, vm)| takes(vm)).filter_map(|(index, vm)| memory(index, vm));
     let all: Vec<Claim> = all.collect();
     if pinned.is_empty() && all.is_empty() {
@@ -70,6 +70,11 @@ fn check(config: &Config, host: &Host, answer: &mut Answer) {
         }
     };
     for excess in excesses(all.into_iter(), now) {
+        if let Some(gap) = excess.unknown(host) {
+            answer.gap(gap);
+            answer.at_most(Severity::Warning);
+            continue;
+        }
         let message = format!(
             "{} {} {}, and {} of the host's memory can be had now",
             excess.names(),

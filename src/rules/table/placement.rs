@@ -94,6 +94,7 @@ fn huge_pages() -> Vec<Case> {
     let of = |size: &str| one("memory_gb: 32", &format!("enable_hugepages: true{size}"));
     let big = || of(", hugepage_size: 1G");
     let small = || of(", hugepage_size: 2M");
+    let unseen = |arguments: &[&str]| host().attribute(NVME, "enable", "1\n").process(4711, "qemu-system-x86", arguments, &["/dev/vfio/17"]).denied("/proc/4711/fd");
     let two = |second: &str| plan(&[vm("a", "memory_gb: 16", "enable_hugepages: true, hugepage_size: 1G", CARD), vm("b", &format!("memory_gb: 16{second}"), "enable_hugepages: true, hugepage_size: 1G", DRIVE)]);
     let cluster = |own: &str| format!("version: '1.0'\nclusters:\n  hpc:\n    name: hpc\n    network: {{subnet: 10.0.0.0/24, bridge: br0}}\n    hardware: {{acceleration: {{performance: {{memory_backing: hugepages, hugepage_size: 1G, cpu_pinning: true}}}}}}\n    compute_nodes:\n      - {{name: a, cpu_cores: 4, memory_gb: 16, disk_gb: 20, ip: DHCP, {own}pcie_passthrough: {{enabled: true, devices: [{DRIVE}]}}}}\n");
     vec![
@@ -113,6 +114,10 @@ fn huge_pages() -> Vec<Case> {
         on("two VMs that take turns", host().free_pages(GIGANTIC, 16), two(", auto_start: false"), "", Ready),
         on("two VMs, pages for both", host().free_pages(GIGANTIC, 32), two(""), "", Ready),
         on("the VM runs, and has its pages", host().process(4711, "qemu-system-x86", &["qemu", "-name", "a"], &["/dev/vfio/17"]), big(), "", Ready),
+        on("the VM runs, and has its pages and files that cannot be seen", unseen(&["qemu", "-name", "a"]), big(), "AH210?", Undetermined),
+        on("whether it is the VM that runs cannot be seen", unseen(&["qemu", "-name", "a"]).denied("/proc/4711/cmdline"), big(), "AH603? AH210?", Undetermined),
+        on("another VM runs unseen", unseen(&["qemu", "-name", "b"]), big(), "AH603 AH210?", Blocked),
+        on("whether one of two VMs runs cannot be seen", unseen(&["qemu", "-name", "a"]).denied("/proc/4711/cmdline").free_pages(GIGANTIC, 16), two(""), "AH603? AH603? AH210?", Undetermined),
         on("the cluster asks for pages", host(), cluster(""), "AH603", Blocked),
         on("a VM has its own mind", host().free_pages(SMALL, 8192), cluster("hardware: {acceleration: {performance: {hugepage_size: 2M}}}, "), "", Ready),
         on("a VM with a GPU, and no huge pages", host(), plan(&[vm("a", "memory_gb: 8", "cpu_pinning: true", CARD)]), "AH603", Ready),
