@@ -17,15 +17,16 @@ pub struct Holders {
     processes: Vec<Process>,
     /// Which of them hold a node, by its name.
     by_node: BTreeMap<String, Vec<usize>>,
-    /// Files of a VFIO device in processes that hold no node of VFIO: somebody handed them over,
-    /// and of which device they are is not told.
-    pub nameless: Vec<Gap>,
     /// Why not all processes are listed; none where they are.
     unlisted: Option<Gap>,
+    /// Of which not all files could be looked at.
     hidden: Vec<Hidden>,
+    /// With a VFIO device and no node of VFIO: somebody handed it over, and which one it is is not
+    /// told.
+    nameless: Vec<Hidden>,
 }
 
-/// A process of which not all files could be looked at.
+/// A process that may have a node, or a device, that was not seen.
 #[derive(Debug)]
 struct Hidden {
     gap: Gap,
@@ -55,7 +56,7 @@ pub struct Hold<'a> {
 const NAMELESS: &str = "anon_inode:[vfio-device]";
 
 /// One is enough not to know; a few more help to find it.
-const MOST_NAMELESS: usize = 8;
+const MOST_TOLD: usize = 8;
 
 pub fn read<'a>(root: &Root, devices: impl Iterator<Item = &'a Device> + Clone) -> Holders {
     let nodes: BTreeSet<Cow<str>> = devices.clone().flat_map(nodes_of).collect();
@@ -76,9 +77,12 @@ pub fn read<'a>(root: &Root, devices: impl Iterator<Item = &'a Device> + Clone) 
     let own = root.own_process();
     let in_use = devices.clone().any(Device::may_be_in_use);
     for pid in pids.into_iter().filter(|pid| Some(*pid) != own) {
-        if let Some(gap) = look_at(root, pid, &nodes, &mut found) {
-            let command_line = in_use.then(|| command_line(root, pid));
-            found.hidden.push(Hidden { gap, command_line });
+        let looked_at = look_at(root, pid, &nodes);
+        let hidden = |gap| Hidden { gap, command_line: in_use.then(|| command_line(root, pid)) };
+        found.hidden.extend(looked_at.hidden.map(hidden));
+        found.nameless.extend(looked_at.nameless.map(hidden));
+        if let Some(process) = looked_at.process {
+            found.add(process);
         }
     }
     found
@@ -90,21 +94,29 @@ impl Holders {
         vfio_nodes(device).flat_map(|node| self.of(&node))
     }
 
+    /// Why not all nodes are known by which a VM uses the function.
+    pub fn unknown_nodes(device: &Device) -> Option<Gap> {
+        let group = device.iommu_group.known().err();
+        group.or_else(|| own_nodes(device)?.known().err())
+    }
+
     /// Who holds a node of a driver of the host.
     pub fn of_native<'a>(&'a self, device: &'a Device) -> impl Iterator<Item = Hold<'a>> {
         native_nodes(device).flat_map(|node| self.of(node))
     }
 
-    /// Why there may be more; none where all processes were looked at.
-    pub fn gap(&self) -> Option<&Gap> {
-        self.unlisted.as_ref().or_else(|| Some(&self.hidden.first()?.gap))
+    /// Why there may be more; none where all processes were looked at, and all that they have tells
+    /// what it is.
+    pub fn gaps(&self) -> impl Iterator<Item = &Gap> {
+        let hidden = self.unlisted.as_ref().or_else(|| Some(&self.hidden.first()?.gap));
+        hidden.into_iter().chain(self.nameless.iter().take(MOST_TOLD).map(|hidden| &hidden.gap))
     }
 
-    /// Why not all files of the QEMU of the VM with this name could be looked at; none where it does
-    /// not run, or they could.
+    /// Why the QEMU of the VM with this name may have more than was seen; none where it does not
+    /// run, or all of it was.
     pub fn hidden_vm(&self, name: &str) -> Result<Option<&Gap>, Gap> {
         let mut unknown = self.unlisted.clone();
-        for hidden in &self.hidden {
+        for hidden in self.hidden.iter().chain(&self.nameless) {
             match hidden.command_line.as_ref().map(Reading::known) {
                 // One that ended meanwhile has none any more.
                 Some(Ok(None)) => {}
@@ -176,13 +188,15 @@ fn nodes_of(device: &Device) -> impl Iterator<Item = Cow<'_, str>> {
 
 /// That of its group too: whoever has it open has the whole group.
 fn vfio_nodes(device: &Device) -> impl Iterator<Item = Cow<'_, str>> {
-    let nodes = device.state.as_ref().map(|state| &state.nodes);
-    let group = nodes.and_then(|_| device.iommu_group.known().ok()?);
+    let group = device.state.as_ref().and_then(|_| device.iommu_group.known().ok()?);
     let group = group.map(|id| format!("/dev/vfio/{id}").into());
-    let own = nodes.map(|nodes| &nodes.vfio);
-    let others = device.use_by_others.as_ref().map(|others| &others.nodes);
-    let own = own.or(others).and_then(|nodes| nodes.known().ok()?).into_iter().flatten();
+    let own = own_nodes(device).and_then(|nodes| nodes.known().ok()?).into_iter().flatten();
     group.into_iter().chain(own.map(|node| node.as_str().into()))
+}
+
+fn own_nodes(device: &Device) -> Option<&Reading<Vec<String>>> {
+    let own = device.state.as_ref().map(|state| &state.nodes.vfio);
+    own.or(device.use_by_others.as_ref().map(|others| &others.nodes))
 }
 
 fn native_nodes(device: &Device) -> impl Iterator<Item = &str> {
@@ -216,8 +230,20 @@ fn command_line(root: &Root, pid: u32) -> Reading<Vec<u8>> {
     if root.may_be_partial() { line.absent_means(Why::NotCaptured) } else { line }
 }
 
-/// Why not all of its files could be looked at. A process that ends meanwhile holds nothing any more.
-fn look_at(root: &Root, pid: u32, nodes: &BTreeSet<Cow<str>>, found: &mut Holders) -> Option<Gap> {
+/// What there is to see of a process.
+#[derive(Default)]
+struct LookedAt {
+    /// Where it holds a node that is asked for.
+    process: Option<Process>,
+    /// Why not all of its files could be looked at.
+    hidden: Option<Gap>,
+    /// A device that does not tell which one it is.
+    nameless: Option<Gap>,
+}
+
+/// A process that ends meanwhile holds nothing any more.
+fn look_at(root: &Root, pid: u32, nodes: &BTreeSet<Cow<str>>) -> LookedAt {
+    let mut seen = LookedAt::default();
     let folder = format!("/proc/{pid}/fd");
     let mut files = root.list(&folder.as_str().into());
     // The first two never end.
@@ -226,22 +252,22 @@ fn look_at(root: &Root, pid: u32, nodes: &BTreeSet<Cow<str>>, found: &mut Holder
     }
     let files = match files.known() {
         Ok(files) => files.map_or(&[][..], Vec::as_slice),
-        Err(gap) => return Some(gap),
+        Err(gap) => return LookedAt { hidden: Some(gap), ..seen },
     };
     let mut held = BTreeMap::new();
-    let (mut nameless, mut has_node, mut hidden) = (None, false, None);
+    let mut has_node = false;
     for file in files {
         let link = root.link(&format!("{folder}/{file}").into());
         let target = match link.known() {
             Ok(Some(target)) => target,
             Ok(None) => continue,
             Err(gap) => {
-                hidden.get_or_insert(gap);
+                seen.hidden.get_or_insert(gap);
                 continue;
             }
         };
         if target == NAMELESS {
-            nameless.get_or_insert_with(|| {
+            seen.nameless.get_or_insert_with(|| {
                 link.unclear("a VFIO device that it does not tell", "the node of a device")
             });
         } else if let Some(node) = node(target) {
@@ -251,12 +277,16 @@ fn look_at(root: &Root, pid: u32, nodes: &BTreeSet<Cow<str>>, found: &mut Holder
             }
         }
     }
-    if !has_node && found.nameless.len() < MOST_NAMELESS {
-        found.nameless.extend(nameless);
+    if has_node {
+        seen.nameless = None;
     }
-    if held.is_empty() {
-        return hidden;
+    if !held.is_empty() {
+        seen.process = process(root, pid, held);
     }
+    seen
+}
+
+fn process(root: &Root, pid: u32, held: BTreeMap<String, Evidence>) -> Option<Process> {
     let command_line = command_line(root, pid);
     if root.is_live() && matches!(command_line.known(), Ok(None)) {
         return None;
@@ -265,8 +295,7 @@ fn look_at(root: &Root, pid: u32, nodes: &BTreeSet<Cow<str>>, found: &mut Holder
         let sound = name.len() <= 64 && !name.chars().any(char::is_control);
         sound.then(|| name.clone())
     });
-    found.add(Process { pid, name, command_line, held });
-    hidden
+    Some(Process { pid, name, command_line, held })
 }
 
 /// The node that a file leads to, also where it was removed meanwhile; all nodes of a sound card
@@ -293,15 +322,13 @@ mod tests {
     fn a_process_of_this_host_is_found_by_what_it_holds() {
         let root = Root::open(None).unwrap();
         let held = std::fs::File::open("/dev/null").unwrap();
-        let mut found = Holders::default();
-        look_at(&root, std::process::id(), &BTreeSet::from(["/dev/null".into()]), &mut found);
-        let pids: Vec<u32> = found.of("/dev/null").map(|hold| hold.process.pid).collect();
-        assert_eq!(pids, [std::process::id()], "{found:?}");
-        assert_eq!(found.of("/dev/null").next().unwrap().process.is_vm("a"), Ok(false));
+        let seen = look_at(&root, std::process::id(), &BTreeSet::from(["/dev/null".into()]));
+        let process = seen.process.expect("it holds one");
+        assert_eq!((process.pid, process.is_vm("a")), (std::process::id(), Ok(false)));
         drop(held);
         // A number past the kernel's largest stands for a process that ended.
-        let gap = look_at(&root, u32::MAX, &BTreeSet::from(["/dev/null".into()]), &mut found);
-        assert_eq!(gap, None);
+        let seen = look_at(&root, u32::MAX, &BTreeSet::from(["/dev/null".into()]));
+        assert_eq!(seen.hidden, None);
     }
 
     #[test]

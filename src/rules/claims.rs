@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::config::Vm;
 use crate::finding::{Finding, Related};
-use crate::host::{Gap, Host};
+use crate::host::{Gap, Holders, Host};
 use crate::source::Span;
 
 /// What one VM, or one group of them, takes.
@@ -181,13 +181,18 @@ pub(super) fn memory(index: usize, vm: &Vm) -> Option<Claim<'_>> {
 /// Whether the VM runs already and has its devices, so that what it takes is taken.
 pub(super) fn runs(host: &Host, vm: &Vm) -> Result<bool, Gap> {
     let devices = vm.enabled_devices().iter();
-    let mut found = devices.filter_map(|wanted| host.devices.get(&wanted.address.value));
+    let found = devices.filter_map(|wanted| host.devices.get(&wanted.address.value));
     let mut holds = found.clone().flat_map(|device| host.holders.of_vfio(device));
     if holds.any(|hold| hold.process.is_vm(&vm.name) == Ok(true)) {
         return Ok(true);
     }
-    if !found.any(|device| device.may_be_in_use()) {
+    let in_use = found.filter(|device| device.may_be_in_use());
+    let unknown: Vec<Option<Gap>> = in_use.map(|device| Holders::unknown_nodes(device)).collect();
+    if unknown.is_empty() {
         return Ok(false);
+    }
+    if let Some(gap) = unknown.into_iter().flatten().next() {
+        return Err(gap);
     }
     Ok(host.holders.hidden_vm(&vm.name)?.is_some())
 }

@@ -9,7 +9,7 @@ use super::example::Scene;
 use super::{Check, DeviceCase, Example, Rule};
 use crate::finding::{Answer, Finding, Severity};
 use crate::host::fake::{FakeHost, GPU};
-use crate::host::{Gap, Hold, State};
+use crate::host::{Gap, Hold, Holders, State};
 use crate::remedy;
 
 pub static RULE: Rule = Rule {
@@ -115,11 +115,9 @@ fn who_else(case: &DeviceCase, state: &State) -> Vec<Gap> {
         return Vec::new();
     };
     let enabled = enabled.required();
-    let holders = &case.host.holders;
-    let nodes = [&state.nodes.vfio].into_iter().chain(others().map(|it| &it.nodes));
-    let nodes = nodes.filter_map(|nodes| nodes.known().err());
-    let hidden: Vec<Gap> =
-        holders.gap().into_iter().chain(&holders.nameless).cloned().chain(nodes).collect();
+    let of_others = others().filter_map(|it| it.nodes.known().err());
+    let nodes = Holders::unknown_nodes(case.device).into_iter().chain(of_others);
+    let hidden: Vec<Gap> = case.host.holders.gaps().cloned().chain(nodes).collect();
     if hidden.is_empty() { hidden } else { enabled.err().into_iter().chain(hidden).collect() }
 }
 

@@ -47,6 +47,11 @@ fn host() -> FakeHost {
     workstation().driver(NVME, Some("vfio-pci"))
 }
 
+/// A VM has the drive.
+fn in_use() -> FakeHost {
+    host().attribute(NVME, "enable", "1\n")
+}
+
 fn two_nodes() -> FakeHost {
     host().two_nodes(32)
 }
@@ -94,7 +99,7 @@ fn huge_pages() -> Vec<Case> {
     let of = |size: &str| one("memory_gb: 32", &format!("enable_hugepages: true{size}"));
     let big = || of(", hugepage_size: 1G");
     let small = || of(", hugepage_size: 2M");
-    let unseen = |arguments: &[&str]| host().attribute(NVME, "enable", "1\n").process(4711, "qemu-system-x86", arguments, &["/dev/vfio/17"]).denied("/proc/4711/fd");
+    let unseen = |arguments: &[&str]| in_use().process(4711, "qemu-system-x86", arguments, &["/dev/vfio/17"]).denied("/proc/4711/fd");
     let two = |second: &str| plan(&[vm("a", "memory_gb: 16", "enable_hugepages: true, hugepage_size: 1G", CARD), vm("b", &format!("memory_gb: 16{second}"), "enable_hugepages: true, hugepage_size: 1G", DRIVE)]);
     let cluster = |own: &str| format!("version: '1.0'\nclusters:\n  hpc:\n    name: hpc\n    network: {{subnet: 10.0.0.0/24, bridge: br0}}\n    hardware: {{acceleration: {{performance: {{memory_backing: hugepages, hugepage_size: 1G, cpu_pinning: true}}}}}}\n    compute_nodes:\n      - {{name: a, cpu_cores: 4, memory_gb: 16, disk_gb: 20, ip: DHCP, {own}pcie_passthrough: {{enabled: true, devices: [{DRIVE}]}}}}\n");
     vec![
@@ -113,8 +118,10 @@ fn huge_pages() -> Vec<Case> {
         on("two VMs, pages for one", host().free_pages(GIGANTIC, 16), two(""), "AH603", Blocked),
         on("two VMs that take turns", host().free_pages(GIGANTIC, 16), two(", auto_start: false"), "", Ready),
         on("two VMs, pages for both", host().free_pages(GIGANTIC, 32), two(""), "", Ready),
-        on("the VM runs, and has its pages", host().process(4711, "qemu-system-x86", &["qemu", "-name", "a"], &["/dev/vfio/17"]), big(), "", Ready),
+        on("the VM runs, and has its pages", in_use().process(4711, "qemu-system-x86", &["qemu", "-name", "a"], &["/dev/vfio/17"]), big(), "", Ready),
         on("the VM runs, and has its pages and files that cannot be seen", unseen(&["qemu", "-name", "a"]), big(), "AH210?", Undetermined),
+        on("the VM runs with a device that was handed over, and has its pages", in_use().process(4711, "qemu-system-x86", &["qemu", "-name", "a"], &["anon_inode:[vfio-device]"]), big(), "AH210?", Undetermined),
+        on("the VM runs, and which group its device is in cannot be seen", in_use().process(4711, "qemu-system-x86", &["qemu", "-name", "a"], &["/dev/vfio/17"]).denied(&format!("{}/iommu_group", host().folder_of(NVME))), big(), "AH603? AH206? AH210?", Undetermined),
         on("whether it is the VM that runs cannot be seen", unseen(&["qemu", "-name", "a"]).denied("/proc/4711/cmdline"), big(), "AH603? AH210?", Undetermined),
         on("another VM runs unseen", unseen(&["qemu", "-name", "b"]), big(), "AH603 AH210?", Blocked),
         on("whether one of two VMs runs cannot be seen", unseen(&["qemu", "-name", "a"]).denied("/proc/4711/cmdline").free_pages(GIGANTIC, 16), two(""), "AH603? AH603? AH210?", Undetermined),
@@ -175,7 +182,7 @@ fn memory() -> Vec<Case> {
         on("more than can be had now, with a VM without devices", host().memory(64, 40), with_other("memory_gb: 16"), "AH605", Ready),
         on("more than the host has, with a VM without devices", host(), with_other("memory_gb: 96"), "AH605", Ready),
         on("the other VM does not start by itself", host().memory(64, 40), with_other("memory_gb: 16, auto_start: false"), "", Ready),
-        on("the VM runs already", host().memory(64, 16).process(4711, "qemu-system-x86", &["qemu", "-name", "a"], &["/dev/vfio/17"]), lone("memory_gb: 32"), "", Ready),
+        on("the VM runs already", in_use().memory(64, 16).process(4711, "qemu-system-x86", &["qemu", "-name", "a"], &["/dev/vfio/17"]), lone("memory_gb: 32"), "", Ready),
         on("huge pages are set aside already", host().memory(64, 16).free_pages(GIGANTIC, 32), one("memory_gb: 32", "enable_hugepages: true, hugepage_size: 1G"), "", Ready),
         on("the memory cannot be read", host().denied("/proc/meminfo"), lone("memory_gb: 32"), "AH605?", Undetermined),
         on("the memory was not told", host().file("/proc/meminfo", "Cached: 1 kB\n"), lone("memory_gb: 32"), "AH605?", Undetermined),
