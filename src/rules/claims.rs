@@ -180,21 +180,33 @@ pub(super) fn memory(index: usize, vm: &Vm) -> Option<Claim<'_>> {
 
 /// Whether the VM runs already and has its devices, so that what it takes is taken.
 pub(super) fn runs(host: &Host, vm: &Vm) -> Result<bool, Gap> {
-    let devices = vm.enabled_devices().iter();
-    let found = devices.filter_map(|wanted| host.devices.get(&wanted.address.value));
-    let mut holds = found.clone().flat_map(|device| host.holders.of_vfio(device));
-    if holds.any(|hold| hold.process.is_vm(&vm.name) == Ok(true)) {
-        return Ok(true);
+    let mut may_run = false;
+    let mut unknown = None;
+    for wanted in vm.enabled_devices() {
+        let device = match host.device(wanted.address.value) {
+            Ok(Some(device)) => device,
+            Ok(None) => continue,
+            Err(gap) => {
+                unknown = unknown.or(Some(gap));
+                continue;
+            }
+        };
+        for hold in host.holders.of_vfio(device) {
+            match hold.process.is_vm(&vm.name) {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                Err(gap) => unknown = unknown.or(Some(gap)),
+            }
+        }
+        if device.may_be_in_use() {
+            may_run = true;
+            unknown = unknown.or_else(|| Holders::unknown_nodes(device));
+        }
     }
-    let in_use = found.filter(|device| device.may_be_in_use());
-    let unknown: Vec<Option<Gap>> = in_use.map(|device| Holders::unknown_nodes(device)).collect();
-    if unknown.is_empty() {
-        return Ok(false);
+    match unknown {
+        Some(gap) => Err(gap),
+        None => Ok(may_run && host.holders.hidden_vm(&vm.name)?.is_some()),
     }
-    if let Some(gap) = unknown.into_iter().flatten().next() {
-        return Err(gap);
-    }
-    Ok(host.holders.hidden_vm(&vm.name)?.is_some())
 }
 
 /// An amount in KiB in words: `96 GiB`, `62.5 GiB`.

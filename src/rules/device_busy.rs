@@ -62,8 +62,7 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
         let others = case.takes.others_on_vfio(case.device);
         by_vfio = others.flat_map(|member| holders.of_vfio(member)).collect();
     }
-    let owners: Vec<Result<bool, Gap>> =
-        by_vfio.iter().map(|hold| hold.process.is_vm(&case.vm.name)).collect();
+    let is_own = |hold: &Hold| hold.process.is_vm(&case.vm.name) == Ok(true);
     // What is not on VFIO, or may not be, is AH207's to say.
     if by_vfio.is_empty() && is_vfio(case.device) == Ok(true) {
         for gap in who_else(case, state) {
@@ -71,10 +70,13 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
         }
     }
     // Whoever else has a file of it has it from this VM, or gave it to it.
-    if !owners.contains(&Ok(true)) {
+    if !by_vfio.iter().any(is_own) {
+        let unseen = may_be_own(case, &by_vfio);
         for hold in &by_vfio {
-            if answer.learn(is_another(case, hold)).is_some() {
-                others.add(hold);
+            match (&unseen, hold.process.has_guest()) {
+                (_, Ok(true)) | (None, Ok(false)) => others.add(hold),
+                (Some(gap), _) => answer.gap(gap.clone()),
+                (None, Err(gap)) => answer.gap(gap),
             }
         }
     }
@@ -95,12 +97,14 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     });
 }
 
-/// Whether it has the device by itself: it is another VM, or this one does not run unseen.
-fn is_another(case: &DeviceCase, hold: &Hold) -> Result<(), Gap> {
-    if hold.process.has_guest()? {
-        return Ok(());
-    }
-    case.host.holders.hidden_vm(&case.vm.name)?.map_or(Ok(()), |gap| Err(gap.clone()))
+/// Why this VM may have the device, though it was not seen to: then another program has it from this
+/// VM. Only another VM has it in any case.
+fn may_be_own(case: &DeviceCase, by_vfio: &[Hold]) -> Option<Gap> {
+    let name = &case.vm.name;
+    by_vfio
+        .iter()
+        .find_map(|hold| hold.process.is_vm(name).err())
+        .or_else(|| case.host.holders.hidden_vm(name).map_or_else(Some, |hidden| hidden.cloned()))
 }
 
 /// Why a device of which no user was found may have one; nothing where it has none.

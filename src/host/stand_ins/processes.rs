@@ -59,18 +59,20 @@ impl StandIns {
         let text = String::from_utf8_lossy(bytes);
         let words: Vec<&str> = text.split_terminator('\0').collect();
         let mut shown = String::new();
-        // Of other programs nothing is asked; a stand-in has been through here before.
+        // Of other programs nothing is asked, and nothing told. A stand-in has been through here
+        // before.
         let program = words.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
         let is_vm =
             ["qemu", "kvm"].iter().any(|it| program.contains(it)) || program.starts_with("p-");
+        if !is_vm {
+            return Vec::new();
+        }
+        let is_name = |word: &str| matches!(word, "-name" | "--name");
         for (at, word) in words.iter().enumerate() {
-            let is_name = is_vm && matches!(*word, "-name" | "--name");
-            let after_name = is_vm && at > 0 && matches!(words[at - 1], "-name" | "--name");
             let word = match at {
                 0 => self.program(word),
-                _ if is_name => (*word).to_owned(),
                 // As it is: by it the VM of the configuration is known again.
-                _ if after_name => (*word).to_owned(),
+                _ if is_name(word) || is_name(words[at - 1]) => (*word).to_owned(),
                 _ => continue,
             };
             shown += &word;

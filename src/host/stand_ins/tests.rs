@@ -318,6 +318,7 @@ fn processes_lose_their_names_and_keep_those_of_vms() {
         b"/usr/bin/qemu-system-x86_64\0-name\0guest=web,debug-threads=on\0-object\0secret,id=a\0";
     let shown = String::from_utf8(stand_ins().contents("/proc/42/cmdline", line.to_vec())).unwrap();
     assert!(shown.starts_with("p-") && shown.ends_with("\0-name\0guest=web,debug-threads=on\0"));
+    assert_eq!(told("/proc/43/cmdline", "/usr/bin/firefox\0-name\0alice\0"), "");
     assert!(told("/proc/42/comm", "firefox\n").starts_with("p-"));
     let target = |target| stand_ins().target("/proc/42/fd/3", target);
     assert_eq!(target("/dev/vfio/16"), "/dev/vfio/16");

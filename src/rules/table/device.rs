@@ -48,6 +48,7 @@ fn users() -> Vec<Case> {
         gpu("this VM runs, and somebody gave it the file", enabled().qemu(4711, "gpu-node-01", &["/dev/vfio/16"]).process(99, "libvirtd", &["libvirtd"], &["/dev/vfio/16"]), "", Ready),
         gpu("this VM runs unseen, and somebody gave it the file", enabled().qemu(4711, "gpu-node-01", &["/dev/vfio/16"]).denied("/proc/4711/fd").process(99, "libvirtd", &["libvirtd"], &["/dev/vfio/16"]), "AH210? AH210?", Undetermined),
         gpu("this VM runs with a file unseen, and somebody gave it the file", enabled().qemu(4711, "gpu-node-01", &["/dev/vfio/16"]).denied("/proc/4711/fd/20").process(99, "libvirtd", &["libvirtd"], &["/dev/vfio/16"]), "AH210? AH210?", Undetermined),
+        gpu("whether it is this VM that runs is not known, and somebody gave it the file", enabled().qemu(4711, "gpu-node-01", &["/dev/vfio/16"]).denied("/proc/4711/cmdline").process(99, "libvirtd", &["libvirtd"], &["/dev/vfio/16"]), "AH210? AH210?", Undetermined),
         gpu("whether this VM runs is not known, and a program has the group", enabled().process(99, "libvirtd", &["libvirtd"], &["/dev/vfio/16"]).without("/proc/2"), "AH210? AH210?", Undetermined),
         gpu("another VM runs, and not all processes are told", enabled().qemu(4711, "gpu-node-02", &["/dev/vfio/16"]).without("/proc/2"), "AH210 AH210", Blocked),
         gpu("another VM runs", enabled().qemu(4711, "gpu-node-02", &["/dev/vfio/16"]), "AH210 AH210", Blocked),

@@ -123,6 +123,7 @@ fn huge_pages() -> Vec<Case> {
         on("the VM runs with a device that was handed over, and has its pages", in_use().process(4711, "qemu-system-x86", &["qemu", "-name", "a"], &["anon_inode:[vfio-device]"]), big(), "AH210?", Undetermined),
         on("the VM runs, and which group its device is in cannot be seen", in_use().process(4711, "qemu-system-x86", &["qemu", "-name", "a"], &["/dev/vfio/17"]).denied(&format!("{}/iommu_group", host().folder_of(NVME))), big(), "AH603? AH206? AH210?", Undetermined),
         on("whether it is the VM that runs cannot be seen", unseen(&["qemu", "-name", "a"]).denied("/proc/4711/cmdline"), big(), "AH603? AH210?", Undetermined),
+        on("whether it is the VM that has the device cannot be seen", in_use().process(4711, "qemu-system-x86", &["qemu", "-name", "a"], &["/dev/vfio/17"]).denied("/proc/4711/cmdline"), big(), "AH603? AH210?", Undetermined),
         on("another VM runs unseen", unseen(&["qemu", "-name", "b"]), big(), "AH603 AH210?", Blocked),
         on("whether one of two VMs runs cannot be seen", unseen(&["qemu", "-name", "a"]).denied("/proc/4711/cmdline").free_pages(GIGANTIC, 16), two(""), "AH603? AH603? AH210?", Undetermined),
         on("the cluster asks for pages", host(), cluster(""), "AH603", Blocked),
