@@ -40,10 +40,12 @@ fn check(host: &Host, answer: &mut Answer) {
                 Err(gap) => answer.gap(gap),
             }
         }
-        (_, Ok(true)) => {
+        (container, Ok(true)) => {
             answer.passed([vfio.iommufd_evidence(), vfio.cdev.evidence()]);
-            for finding in for_devices(host, answer) {
-                answer.find(finding);
+            let missing = for_devices(host, answer);
+            match container {
+                Err(gap) if !missing.is_empty() => answer.gap(gap),
+                _ => missing.into_iter().for_each(|finding| answer.find(finding)),
             }
         }
         (Ok(None), Ok(false)) => {

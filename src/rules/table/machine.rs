@@ -54,6 +54,7 @@ pub fn cases() -> Vec<Case> {
         case("IOMMUFD is served, and /dev/iommu is not there", workstation().iommufd_only().without("/dev/iommu"), ONE_GPU, "AH108", Blocked),
         case("only the nodes of devices are there, beside a container that is served", beside_container().without("/dev/vfio/16"), ONE_GPU, "AH108", Ready),
         case("neither those of groups nor those of devices", beside_container().without("/dev/vfio/16").without("/dev/vfio/devices/vfio1"), ONE_GPU, "AH108 AH108", Blocked),
+        case("a node of a device is not there, and whether a group will do is not known", beside_container().without("/dev/vfio/devices/vfio1").file("/sys/class/misc/vfio", ""), ONE_GPU, "AH108?", Undetermined),
         case("a node of a device is not there, and a group will do", beside_container().without("/dev/vfio/devices/vfio1"), ONE_GPU, "", Ready),
         case("whether devices have nodes cannot be looked at", workstation().iommufd_only().denied("/dev/vfio/devices"), ONE_GPU, "AH104? AH108? AH504? AH218? AH218?", Undetermined),
         case("/dev/iommu cannot be looked at", workstation().iommufd_only().folder("/dev/iommu"), ONE_GPU, "AH108?", Undetermined),
