@@ -178,6 +178,18 @@ impl Device {
         state.or(others).is_some_and(|enabled| enabled.required() != Ok(&0))
     }
 
+    /// The nodes that it has by itself, for who opens VFIO without groups; of others than those of
+    /// [`Self::may_be_in_use`] they are not asked.
+    pub(super) fn own_nodes(&self) -> Option<&Reading<Vec<String>>> {
+        let state = self.state.as_ref().map(|state| &state.nodes.vfio);
+        state.or(self.use_by_others.as_ref().map(|others| &others.nodes))
+    }
+
+    /// Why not all nodes are known by which a VM opens it.
+    pub fn unknown_nodes(&self) -> Option<super::Gap> {
+        self.iommu_group.known().err().or_else(|| self.own_nodes()?.known().err())
+    }
+
     /// PCI-to-PCI and `CardBus` bridges: whoever has a secondary bus; by class alone where that
     /// was not captured. Unknown only where both are.
     pub fn is_bus_bridge(&self) -> Result<bool, super::Gap> {

@@ -94,12 +94,6 @@ impl Holders {
         vfio_nodes(device).flat_map(|node| self.of(&node))
     }
 
-    /// Why not all nodes are known by which a VM uses the function.
-    pub fn unknown_nodes(device: &Device) -> Option<Gap> {
-        let group = device.iommu_group.known().err();
-        group.or_else(|| own_nodes(device)?.known().err())
-    }
-
     /// Who holds a node of a driver of the host.
     pub fn of_native<'a>(&'a self, device: &'a Device) -> impl Iterator<Item = Hold<'a>> {
         native_nodes(device).flat_map(|node| self.of(node))
@@ -190,13 +184,8 @@ fn nodes_of(device: &Device) -> impl Iterator<Item = Cow<'_, str>> {
 fn vfio_nodes(device: &Device) -> impl Iterator<Item = Cow<'_, str>> {
     let group = device.state.as_ref().and_then(|_| device.iommu_group.known().ok()?);
     let group = group.map(|id| format!("/dev/vfio/{id}").into());
-    let own = own_nodes(device).and_then(|nodes| nodes.known().ok()?).into_iter().flatten();
+    let own = device.own_nodes().and_then(|nodes| nodes.known().ok()?).into_iter().flatten();
     group.into_iter().chain(own.map(|node| node.as_str().into()))
-}
-
-fn own_nodes(device: &Device) -> Option<&Reading<Vec<String>>> {
-    let own = device.state.as_ref().map(|state| &state.nodes.vfio);
-    own.or(device.use_by_others.as_ref().map(|others| &others.nodes))
 }
 
 fn native_nodes(device: &Device) -> impl Iterator<Item = &str> {

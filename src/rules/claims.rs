@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::config::Vm;
 use crate::finding::{Finding, Related};
-use crate::host::{Gap, Holders, Host};
+use crate::host::{Gap, Host};
 use crate::source::Span;
 
 /// What one VM, or one group of them, takes.
@@ -200,7 +200,7 @@ pub(super) fn runs(host: &Host, vm: &Vm) -> Result<bool, Gap> {
         }
         if device.may_be_in_use() {
             may_run = true;
-            unknown = unknown.or_else(|| Holders::unknown_nodes(device));
+            unknown = unknown.or_else(|| device.unknown_nodes());
         }
     }
     match unknown {

@@ -9,7 +9,7 @@ use super::example::Scene;
 use super::{Check, DeviceCase, Example, Rule};
 use crate::finding::{Answer, Finding, Severity};
 use crate::host::fake::{FakeHost, GPU};
-use crate::host::{Gap, Hold, Holders, State};
+use crate::host::{Gap, Hold, State};
 use crate::remedy;
 
 pub static RULE: Rule = Rule {
@@ -120,7 +120,7 @@ fn who_else(case: &DeviceCase, state: &State) -> Vec<Gap> {
     };
     let enabled = enabled.required();
     let of_others = others().filter_map(|it| it.nodes.known().err());
-    let nodes = Holders::unknown_nodes(case.device).into_iter().chain(of_others);
+    let nodes = case.device.unknown_nodes().into_iter().chain(of_others);
     let hidden: Vec<Gap> = case.host.holders.gaps().cloned().chain(nodes).collect();
     if hidden.is_empty() { hidden } else { enabled.err().into_iter().chain(hidden).collect() }
 }

@@ -5,7 +5,7 @@ use super::example::Scene;
 use super::{Check, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
 use crate::host::fake::FakeHost;
-use crate::host::{Evidence, Gap, Group, Host};
+use crate::host::{Evidence, Gap, Group, Host, Reading};
 
 pub static RULE: Rule = Rule {
     code: "AH108",
@@ -32,20 +32,20 @@ fn check(host: &Host, answer: &mut Answer) {
     match (vfio.container.known(), iommufd_serves_devices(host)) {
         (Ok(Some(())), iommufd) => {
             answer.passed([vfio.container.evidence()]);
-            let missing = for_groups(host, answer);
+            let groups = for_groups(host);
             match iommufd {
-                _ if missing.is_empty() => {}
-                Ok(true) => beside_iommufd(host, missing, answer),
-                Ok(false) => missing.into_iter().for_each(|finding| answer.find(finding)),
+                _ if groups.is_complete() => {}
+                Ok(true) => beside_iommufd(groups, for_devices(host), answer),
+                Ok(false) => groups.tell(answer),
                 Err(gap) => answer.gap(gap),
             }
         }
         (container, Ok(true)) => {
             answer.passed([vfio.iommufd_evidence(), vfio.cdev.evidence()]);
-            let missing = for_devices(host, answer);
+            let devices = for_devices(host);
             match container {
-                Err(gap) if !missing.is_empty() => answer.gap(gap),
-                _ => missing.into_iter().for_each(|finding| answer.find(finding)),
+                Err(gap) if !devices.is_complete() => answer.gap(gap),
+                _ => devices.tell(answer),
             }
         }
         (Ok(None), Ok(false)) => {
@@ -65,53 +65,80 @@ fn check(host: &Host, answer: &mut Answer) {
     }
 }
 
+/// The nodes of one way to open VFIO that are missing, or not known to be there.
+#[derive(Default)]
+struct Nodes {
+    missing: Vec<Finding>,
+    unknown: Vec<Gap>,
+}
+
+impl Nodes {
+    fn is_complete(&self) -> bool {
+        self.missing.is_empty() && self.unknown.is_empty()
+    }
+
+    fn look_at<T>(&mut self, node: &Reading<T>, about: impl FnOnce(Finding) -> Finding) {
+        match node.known() {
+            Ok(Some(_)) => {}
+            Ok(None) => self.missing.push(about(missing(node.evidence()))),
+            Err(gap) => self.unknown.push(gap),
+        }
+    }
+
+    fn tell(self, answer: &mut Answer) {
+        self.missing.into_iter().for_each(|finding| answer.find(finding));
+        self.unknown.into_iter().for_each(|gap| answer.gap(gap));
+    }
+}
+
 /// Where nodes of groups are missing, those of devices may do: then it depends on the VMM.
-fn beside_iommufd(host: &Host, missing: Vec<Finding>, answer: &mut Answer) {
-    let others = for_devices(host, answer);
-    let will_do = others.is_empty();
-    for finding in missing.into_iter().chain(others) {
-        answer.find(if will_do {
+fn beside_iommufd(mut groups: Nodes, mut devices: Nodes, answer: &mut Answer) {
+    if devices.is_complete() {
+        answer.at_most(Severity::Warning);
+    }
+    if groups.missing.is_empty() {
+        devices.missing.clear();
+    } else if devices.missing.is_empty() {
+        let weaker = |finding: Finding| {
             finding
                 .severity(Severity::Warning)
                 .detail("A VM that opens its devices by /dev/iommu and their own nodes can have them; QEMU and libvirt take the group unless they are told otherwise.")
-        } else {
-            finding
-        });
+        };
+        groups.missing = groups.missing.into_iter().map(weaker).collect();
     }
+    groups.tell(answer);
+    devices.tell(answer);
 }
 
 /// What the kernel serves is of no use without the nodes to open: a container that was not given
 /// them, or a /dev that nobody fills. Not asked of a directory, where nodes are often left out.
-fn for_groups(host: &Host, answer: &mut Answer) -> Vec<Finding> {
-    let Some(container) = &host.vfio.container_node else { return Vec::new() };
-    let mut found = Vec::new();
-    if let Some(None) = answer.learn(container.known()) {
-        found.push(missing(container.evidence()));
-    }
+fn for_groups(host: &Host) -> Nodes {
+    let mut nodes = Nodes::default();
+    let Some(container) = &host.vfio.container_node else { return nodes };
+    nodes.look_at(container, |finding| finding);
     for group in host.groups.values().filter(|group| is_on_vfio(host, group)) {
-        if let Ok(None) = group.node.known() {
-            found.push(missing(group.node.evidence()).group(group.id));
-        }
+        nodes.look_at(&group.node, |finding| finding.group(group.id));
     }
-    found
+    nodes
 }
 
 /// The same for IOMMUFD.
-fn for_devices(host: &Host, answer: &mut Answer) -> Vec<Finding> {
+fn for_devices(host: &Host) -> Nodes {
+    let mut nodes = Nodes::default();
     if host.vfio.container_node.is_none() {
-        return Vec::new();
+        return nodes;
     }
-    let mut found = Vec::new();
-    if let Some(None) = answer.learn(host.vfio.iommufd.known()) {
-        found.push(missing(host.vfio.iommufd.evidence()));
-    }
-    let on_vfio = |address| host.devices.get(address).is_some_and(|it| is_vfio(it) == Ok(true));
-    for (_, node) in host.cdevs.iter().filter(|(address, _)| on_vfio(address)) {
-        if let Some(None) = answer.learn(node.known()) {
-            found.push(missing(node.evidence()));
+    nodes.look_at(&host.vfio.iommufd, |finding| finding);
+    for device in host.devices.values().filter(|device| is_vfio(device) == Ok(true)) {
+        let Some(state) = &device.state else { continue };
+        match (host.cdevs.get(&device.address), state.nodes.vfio.known()) {
+            (Some(node), _) => nodes.look_at(node, |finding| finding),
+            (None, Err(gap)) => nodes.unknown.push(gap),
+            // A kernel without them.
+            (None, Ok(_)) => {}
         }
     }
-    found
+    nodes
 }
 
 fn missing(evidence: Evidence) -> Finding {

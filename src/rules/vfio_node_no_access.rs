@@ -1,6 +1,7 @@
 //! AH218 vfio-node-no-access
 
 use super::access;
+use super::driver::is_vfio;
 use super::example::Scene;
 use super::{Check, DeviceCase, Example, Rule};
 use crate::finding::{Answer, Finding, Remedy, Severity};
@@ -34,7 +35,12 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
     let group_node = case.host.groups.get(group).map(|group| &group.node);
     let cdev = case.host.cdevs.get(&case.device.address);
     let there = [group_node, cdev].into_iter().flatten().find(|it| !matches!(it.known(), Ok(None)));
-    let Some(node) = there else { return };
+    let Some(node) = there else {
+        if is_vfio(case.device) == Ok(true) {
+            case.device.unknown_nodes().into_iter().for_each(|gap| answer.gap(gap));
+        }
+        return;
+    };
     if let Some(closed) = access::closed(node, case.host.user.as_ref(), answer) {
         let path = node.evidence().path;
         let message = format!("{} may not open {path}", closed.who);
