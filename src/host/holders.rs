@@ -9,6 +9,7 @@ use super::device::{Device, sound_card};
 use super::namespaces;
 use super::reading::{Evidence, Gap, Reading, Why};
 use super::root::Root;
+use crate::pci::Address;
 
 /// The processes that hold one of the nodes asked for.
 #[derive(Debug, Default)]
@@ -58,8 +59,9 @@ const NAMELESS: &str = "anon_inode:[vfio-device]";
 /// One is enough not to know; a few more help to find it.
 const MOST_TOLD: usize = 8;
 
-pub fn read<'a>(root: &Root, devices: impl Iterator<Item = &'a Device> + Clone) -> Holders {
-    let nodes: BTreeSet<Cow<str>> = devices.clone().flat_map(nodes_of).collect();
+pub fn read(root: &Root, devices: &BTreeMap<Address, Box<Device>>) -> Holders {
+    let devices = || devices.values().map(Box::as_ref);
+    let nodes: BTreeSet<Cow<str>> = devices().flat_map(nodes_of).collect();
     let mut found = Holders::default();
     if nodes.is_empty() {
         return found;
@@ -75,7 +77,7 @@ pub fn read<'a>(root: &Root, devices: impl Iterator<Item = &'a Device> + Clone) 
     };
     found.unlisted = may_be_short(root, &listing, &pids);
     let own = root.own_process();
-    let in_use = devices.clone().any(Device::may_be_in_use);
+    let in_use = devices().any(Device::may_be_in_use);
     for pid in pids.into_iter().filter(|pid| Some(*pid) != own) {
         let looked_at = look_at(root, pid, &nodes);
         let hidden = |gap| Hidden { gap, command_line: in_use.then(|| command_line(root, pid)) };

@@ -183,7 +183,7 @@ impl Host {
         host.read_next_boot(root, need);
         host.read_cdevs(root);
         host.read_aliases(root);
-        host.holders = holders::read(root, host.devices.values().map(Box::as_ref));
+        host.holders = holders::read(root, &host.devices);
         if need.everything || host.may_override_acs() {
             host.log = Some(kernel_log::read(root));
         }

@@ -6,7 +6,7 @@ use super::access::Node;
 use super::has_no_bus;
 use super::kernel;
 use super::modules::{self, KVM, KVM_AMD, KVM_INTEL, Part, VFIO, VFIO_PCI, VFIO_TYPE1};
-use super::reading::{Evidence, Gap, Reading, Why};
+use super::reading::{Evidence, Gap, Reading};
 use super::root::Root;
 use super::vfio_nodes;
 
@@ -61,9 +61,8 @@ impl Vfio {
     pub fn serves_iommufd(&self) -> Result<bool, Gap> {
         match (self.iommufd_class.known(), self.iommufd.known()) {
             (Ok(Some(())), _) | (_, Ok(Some(()))) => Ok(true),
-            (_, Err(gap)) => Err(gap),
-            (Err(gap), Ok(None)) if gap.why != Why::NotCaptured => Err(gap),
-            (_, Ok(None)) => Ok(false),
+            (_, Err(gap)) | (Err(gap), Ok(None)) => Err(gap),
+            (Ok(None), Ok(None)) => Ok(false),
         }
     }
 

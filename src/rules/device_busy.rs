@@ -101,10 +101,12 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
 /// VM. Only another VM has it in any case.
 fn may_be_own(case: &DeviceCase, by_vfio: &[Hold]) -> Option<Gap> {
     let name = &case.vm.name;
-    by_vfio
-        .iter()
-        .find_map(|hold| hold.process.is_vm(name).err())
-        .or_else(|| case.host.holders.hidden_vm(name).map_or_else(Some, |hidden| hidden.cloned()))
+    by_vfio.iter().find_map(|hold| hold.process.is_vm(name).err()).or_else(|| {
+        match case.host.holders.hidden_vm(name) {
+            Ok(hidden) => hidden.cloned(),
+            Err(gap) => Some(gap),
+        }
+    })
 }
 
 /// Why a device of which no user was found may have one; nothing where it has none.
