@@ -170,16 +170,25 @@ impl Device {
         self
     }
 
-    /// Whether a driver or a VM has it enabled, or that is not known; of others than those that a VM
-    /// wants or that are on a driver of VFIO it is not asked.
+    /// Whether a VM has it open, or that is not known. What no VM wants and no driver of VFIO has is
+    /// not asked.
     pub fn may_be_in_use(&self) -> bool {
         let state = self.state.as_ref().map(|state| &state.enabled);
         let others = self.use_by_others.as_ref().map(|others| &others.enabled);
-        state.or(others).is_some_and(|enabled| enabled.required() != Ok(&0))
+        let enabled = state.or(others);
+        self.may_be_on_vfio() && enabled.is_some_and(|enabled| enabled.required() != Ok(&0))
     }
 
-    /// The nodes that it has by itself, for who opens VFIO without groups; of others than those of
-    /// [`Self::may_be_in_use`] they are not asked.
+    fn may_be_on_vfio(&self) -> bool {
+        match self.driver.known() {
+            Ok(None) => false,
+            Ok(Some(driver)) => driver.contains("vfio") || self.vfio_dev.known() != Ok(None),
+            Err(_) => true,
+        }
+    }
+
+    /// The nodes of its own, by which a VM opens it without its group; asked of those of
+    /// [`Self::may_be_in_use`].
     pub(super) fn own_nodes(&self) -> Option<&Reading<Vec<String>>> {
         let state = self.state.as_ref().map(|state| &state.nodes.vfio);
         state.or(self.use_by_others.as_ref().map(|others| &others.nodes))

@@ -1,6 +1,7 @@
 //! Who holds a function's device nodes open: the links in `/proc/PID/fd` (`proc(5)`).
 //!
-//! One listing a process and one link a file: a host can have tens of thousands of both.
+//! One listing a process and one link a file: a host can have tens of thousands of both. More only of
+//! those that have one, or may have.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +10,7 @@ use super::device::{Device, sound_card};
 use super::namespaces;
 use super::reading::{Evidence, Gap, Reading, Why};
 use super::root::Root;
+use super::stand_ins::is_stand_in;
 use crate::pci::Address;
 
 /// The processes that hold one of the nodes asked for.
@@ -18,22 +20,15 @@ pub struct Holders {
     processes: Vec<Process>,
     /// Which of them hold a node, by its name.
     by_node: BTreeMap<String, Vec<usize>>,
-    /// Why not all processes are listed; none where they are.
-    unlisted: Option<Gap>,
-    /// Of which not all files could be looked at.
-    hidden: Vec<Hidden>,
-    /// With a VFIO device and no node of VFIO: somebody handed it over, and which one it is is not
-    /// told.
-    nameless: Vec<Hidden>,
-}
-
-/// A process that may have a node, or a device, that was not seen.
-#[derive(Debug)]
-struct Hidden {
-    gap: Gap,
-    /// Read only where a function is in use: there can be many of them, and whoever has a function
-    /// of VFIO open has enabled it (`drivers/vfio/pci/vfio_pci_core.c`, `vfio_pci_core_enable`).
-    command_line: Option<Reading<Vec<u8>>>,
+    /// Why there may be more; none where all processes were looked at.
+    hidden: Option<Gap>,
+    /// Of processes with a VFIO device and no node of VFIO: somebody handed it over, and which one
+    /// it is is not told.
+    nameless: Vec<Gap>,
+    /// VMs that may have more than was seen of them, by their names.
+    hidden_vms: BTreeMap<String, Gap>,
+    /// Why there may be more of those.
+    unknown_vm: Option<Gap>,
 }
 
 #[derive(Debug)]
@@ -57,7 +52,7 @@ pub struct Hold<'a> {
 const NAMELESS: &str = "anon_inode:[vfio-device]";
 
 /// One is enough not to know; a few more help to find it.
-const MOST_TOLD: usize = 8;
+const MOST_NAMELESS: usize = 8;
 
 pub fn read(root: &Root, devices: &BTreeMap<Address, Box<Device>>) -> Holders {
     let devices = || devices.values().map(Box::as_ref);
@@ -71,19 +66,29 @@ pub fn read(root: &Root, devices: &BTreeMap<Address, Box<Device>>) -> Holders {
         Ok(Some(names)) => pids(names),
         Ok(None) => Vec::new(),
         Err(gap) => {
-            found.unlisted = Some(gap);
+            found.hidden = Some(gap.clone());
+            found.unknown_vm = Some(gap);
             return found;
         }
     };
-    found.unlisted = may_be_short(root, &listing, &pids);
+    found.hidden = may_be_short(root, &listing, &pids);
     let own = root.own_process();
+    // Whoever has a function of VFIO open has enabled it (`drivers/vfio/pci/vfio_pci_core.c`,
+    // `vfio_pci_core_enable`). Else no VM has one, and no stranger's command line is read: a process
+    // that hangs can hang who reads it (`fs/proc/base.c`, `get_mm_cmdline`, waits for its memory).
     let in_use = devices().any(Device::may_be_in_use);
+    found.unknown_vm = found.hidden.clone().filter(|_| in_use);
     for pid in pids.into_iter().filter(|pid| Some(*pid) != own) {
-        let looked_at = look_at(root, pid, &nodes);
-        let hidden = |gap| Hidden { gap, command_line: in_use.then(|| command_line(root, pid)) };
-        found.hidden.extend(looked_at.hidden.map(hidden));
-        found.nameless.extend(looked_at.nameless.map(hidden));
-        if let Some(process) = looked_at.process {
+        let seen = look_at(root, pid, &nodes);
+        let gap = seen.hidden.clone().or_else(|| seen.nameless.clone());
+        if let Some(gap) = gap.filter(|_| in_use) {
+            found.add_hidden(&command_line(root, pid), &gap);
+        }
+        found.hidden = found.hidden.or(seen.hidden);
+        if found.nameless.len() < MOST_NAMELESS {
+            found.nameless.extend(seen.nameless);
+        }
+        if let Some(process) = seen.process {
             found.add(process);
         }
     }
@@ -104,28 +109,31 @@ impl Holders {
     /// Why there may be more; none where all processes were looked at, and all that they have tells
     /// what it is.
     pub fn gaps(&self) -> impl Iterator<Item = &Gap> {
-        let hidden = self.unlisted.as_ref().or_else(|| Some(&self.hidden.first()?.gap));
-        hidden.into_iter().chain(self.nameless.iter().take(MOST_TOLD).map(|hidden| &hidden.gap))
+        self.hidden.iter().chain(&self.nameless)
     }
 
-    /// Why the QEMU of the VM with this name may have more than was seen; none where it does not
-    /// run, or all of it was.
+    /// Why the VM with this name may have more than was seen; none where it does not run, or all of
+    /// it was, or no VM has any of the functions.
     pub fn hidden_vm(&self, name: &str) -> Result<Option<&Gap>, Gap> {
-        let mut unknown = self.unlisted.clone();
-        for hidden in self.hidden.iter().chain(&self.nameless) {
-            match hidden.command_line.as_ref().map(Reading::known) {
-                // One that ended meanwhile has none any more.
-                Some(Ok(None)) => {}
-                Some(Ok(Some(line))) => {
-                    if guests(line).any(|guest| guest == name) {
-                        return Ok(Some(&hidden.gap));
-                    }
+        match (self.hidden_vms.get(name), &self.unknown_vm) {
+            (None, Some(gap)) => Err(gap.clone()),
+            (found, _) => Ok(found),
+        }
+    }
+
+    fn add_hidden(&mut self, command_line: &Reading<Vec<u8>>, gap: &Gap) {
+        match command_line.known() {
+            Ok(Some(line)) => {
+                for name in guests(line) {
+                    self.hidden_vms.entry(name).or_insert_with(|| gap.clone());
                 }
-                Some(Err(gap)) => unknown = unknown.or(Some(gap)),
-                None => unknown = unknown.or_else(|| Some(hidden.gap.clone())),
+            }
+            // It ended meanwhile.
+            Ok(None) => {}
+            Err(gap) => {
+                self.unknown_vm.get_or_insert(gap);
             }
         }
-        unknown.map_or(Ok(None), Err)
     }
 
     fn of<'a>(&'a self, node: &str) -> impl Iterator<Item = Hold<'a>> + use<'a> {
@@ -146,25 +154,33 @@ impl Holders {
 }
 
 impl Process {
-    /// Whether it is the QEMU of the VM with this name.
+    /// Whether it is the VM with this name.
     pub fn is_vm(&self, name: &str) -> Result<bool, Gap> {
         Ok(guests(self.command_line.required()?).any(|guest| guest == name))
     }
 
-    /// Whether it is the QEMU of a VM with a name.
+    /// Whether it is a VM with a name.
     pub fn has_guest(&self) -> Result<bool, Gap> {
         Ok(guests(self.command_line.required()?).next().is_some())
     }
 }
 
-/// The name that a QEMU has on its command line: `-name NAME`, `-name guest=NAME,…`, or either with
-/// two dashes (QEMU's `qemu-options.hx`; a comma in a name is written twice).
-fn guests(line: &[u8]) -> impl Iterator<Item = String> {
+/// The names that a program which runs VMs has on its command line: `-name NAME`, `-name
+/// guest=NAME,…`, or either with two dashes (QEMU's `qemu-options.hx`; a comma in a name is written
+/// twice).
+pub(super) fn guests(line: &[u8]) -> impl Iterator<Item = String> {
     let words = line.split(|&byte| byte == 0);
-    let pairs = words.clone().zip(words.skip(1));
-    pairs.filter_map(|(option, value)| {
-        matches!(option, b"-name" | b"--name").then(|| guest(std::str::from_utf8(value).ok()?))?
-    })
+    let runs_vms = words.clone().next().is_some_and(runs_vms);
+    let pairs = words.clone().zip(words.skip(1)).filter(move |_| runs_vms);
+    let values = pairs.filter(|(option, _)| matches!(*option, b"-name" | b"--name"));
+    values.filter_map(|(_, value)| guest(std::str::from_utf8(value).ok()?))
+}
+
+/// By the name of the program, or by the stand-in that it has in a snapshot.
+fn runs_vms(program: &[u8]) -> bool {
+    let program = String::from_utf8_lossy(program);
+    let name = program.rsplit('/').next().unwrap_or_default();
+    ["qemu", "kvm", "crosvm"].iter().any(|it| name.contains(it)) || is_stand_in(name)
 }
 
 /// The name in the value of QEMU's option: its first part, or the one that is called `guest`.

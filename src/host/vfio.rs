@@ -57,7 +57,8 @@ impl Kvm {
 }
 
 impl Vfio {
-    /// Whether the kernel serves IOMMUFD. A capture may have one of the two alone.
+    /// Whether the kernel serves IOMMUFD. Either of the two proves that it does, and only both that it
+    /// does not.
     pub fn serves_iommufd(&self) -> Result<bool, Gap> {
         match (self.iommufd_class.known(), self.iommufd.known()) {
             (Ok(Some(())), _) | (_, Ok(Some(()))) => Ok(true),

@@ -17,35 +17,40 @@ pub(super) struct Claim<'a> {
     pub(super) amount: u64,
     /// Where it is written.
     pub(super) place: Span,
+    /// Why the VM may run and have it already.
+    pub(super) doubt: Option<Gap>,
 }
 
 /// Those who ask too much: a VM by itself, or all that start by themselves together.
 pub(super) struct Excess<'a> {
     pub(super) claims: Vec<Claim<'a>>,
     pub(super) amount: u64,
+    /// Why it may be none.
+    pub(super) doubt: Option<Gap>,
 }
 
-/// A VM that asks too much by itself is no part of what the others ask together.
+/// A VM that asks too much by itself is no part of what the others ask together. Those of which it is
+/// not known whether they have it already count only where the others leave room.
 pub(super) fn excesses<'a>(claims: impl Iterator<Item = Claim<'a>>, store: u64) -> Vec<Excess<'a>> {
     let (alone, rest): (Vec<_>, Vec<_>) = claims.partition(|claim| claim.amount > store);
-    let together: Vec<Claim> = rest.into_iter().filter(|claim| claim.vm.auto_start).collect();
-    let mut found: Vec<Excess> = alone
-        .into_iter()
-        .map(|claim| Excess { amount: claim.amount, claims: vec![claim] })
-        .collect();
-    let amount = together.iter().fold(0_u64, |sum, claim| sum.saturating_add(claim.amount));
-    if amount > store {
-        found.push(Excess { claims: together, amount });
+    let together = rest.into_iter().filter(|claim| claim.vm.auto_start);
+    let (certain, doubtful): (Vec<_>, Vec<_>) = together.partition(|claim| claim.doubt.is_none());
+    let mut found: Vec<Excess> = alone.into_iter().map(|claim| Excess::new(vec![claim])).collect();
+    let sum = Excess::sum;
+    if sum(&certain) > store {
+        found.push(Excess::new(certain));
+        found.extend((!doubtful.is_empty()).then(|| Excess::new(doubtful)));
+    } else if sum(&certain).saturating_add(sum(&doubtful)) > store {
+        found.push(Excess::new(certain.into_iter().chain(doubtful).collect()));
     }
     found
 }
 
-/// The same of all VMs of a plan, each told once: where the first of its VMs that wants a device is
-/// judged.
+/// The same of all VMs of a plan. What is certain is told once: where the first of its VMs that wants
+/// a device is judged.
 pub(super) struct Excesses<'a> {
     told_at: BTreeMap<usize, Vec<Excess<'a>>>,
-    /// Those who ask too much only if a VM does not run yet, of which that is not known.
-    unknown: BTreeMap<usize, Gap>,
+    doubts: BTreeMap<usize, Gap>,
     holders: BTreeSet<usize>,
 }
 
@@ -53,34 +58,22 @@ impl<'a> Excesses<'a> {
     /// `first` is the first VM of the plan that wants devices.
     pub(super) fn new(claims: impl Iterator<Item = Claim<'a>>, store: u64, first: usize) -> Self {
         let mut all =
-            Self { told_at: BTreeMap::new(), unknown: BTreeMap::new(), holders: BTreeSet::new() };
+            Self { told_at: BTreeMap::new(), doubts: BTreeMap::new(), holders: BTreeSet::new() };
         for excess in excesses(claims, store) {
-            all.holders.extend(excess.claims.iter().map(|claim| claim.index));
-            all.told_at.entry(excess.teller(first)).or_default().push(excess);
+            let indices = excess.claims.iter().map(|claim| claim.index);
+            if let Some(gap) = &excess.doubt {
+                all.doubts.extend(indices.map(|index| (index, gap.clone())));
+            } else {
+                all.holders.extend(indices);
+                all.told_at.entry(excess.teller(first)).or_default().push(excess);
+            }
         }
         all
     }
 
-    /// Of what a VM has that runs already: nobody is accused of what one may have.
-    pub(super) fn unless_it_runs(mut self, host: &Host, first: usize) -> Self {
-        let told_at = std::mem::take(&mut self.told_at);
-        for excess in told_at.into_values().flatten() {
-            let teller = excess.teller(first);
-            match excess.unknown(host) {
-                Some(gap) => {
-                    let indices = excess.claims.iter().map(|claim| claim.index);
-                    let all = indices.chain([teller]);
-                    self.unknown.extend(all.map(|index| (index, gap.clone())));
-                }
-                None => self.told_at.entry(teller).or_default().push(excess),
-            }
-        }
-        self
-    }
-
     /// Why it is not known whether the VM is one of those who ask too much.
     pub(super) fn known(&self, index: usize) -> Result<(), Gap> {
-        self.unknown.get(&index).map_or(Ok(()), |gap| Err(gap.clone()))
+        self.doubts.get(&index).map_or(Ok(()), |gap| Err(gap.clone()))
     }
 
     pub(super) fn told_at(&self, index: usize) -> &[Excess<'a>] {
@@ -126,10 +119,14 @@ impl<'a> Stores<'a> {
     }
 }
 
-impl Excess<'_> {
-    /// Why it may be none: whether one of the VMs runs, and has what it asks for, is not known.
-    pub(super) fn unknown(&self, host: &Host) -> Option<Gap> {
-        self.claims.iter().find_map(|claim| runs(host, claim.vm).err())
+impl<'a> Excess<'a> {
+    fn new(claims: Vec<Claim<'a>>) -> Self {
+        let doubt = claims.iter().find_map(|claim| claim.doubt.clone());
+        Self { amount: Self::sum(&claims), claims, doubt }
+    }
+
+    fn sum(claims: &[Claim]) -> u64 {
+        claims.iter().fold(0, |sum, claim| sum.saturating_add(claim.amount))
     }
 
     fn teller(&self, first: usize) -> usize {
@@ -175,7 +172,18 @@ impl Excess<'_> {
 pub(super) fn memory(index: usize, vm: &Vm) -> Option<Claim<'_>> {
     let memory = vm.memory.as_ref()?;
     let amount = memory.value.saturating_mul(vm.instances());
-    Some(Claim { index, vm, amount, place: memory.span })
+    Some(Claim { index, vm, amount, place: memory.span, doubt: None })
+}
+
+impl Claim<'_> {
+    /// What a VM has that runs is taken already.
+    pub(super) fn unless_it_runs(self, host: &Host) -> Option<Self> {
+        match runs(host, self.vm) {
+            Ok(true) => None,
+            Ok(false) => Some(self),
+            Err(gap) => Some(Self { doubt: Some(gap), ..self }),
+        }
+    }
 }
 
 /// Whether the VM runs already and has its devices, so that what it takes is taken.

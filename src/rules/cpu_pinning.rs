@@ -50,7 +50,7 @@ fn more_than_the_host(case: &VmCase, placement: &Placement, answer: &mut Answer)
     let claims = starting.filter_map(|(index, vm)| {
         let cores = vm.cpu_cores.as_ref()?;
         let amount = cores.value.saturating_mul(vm.instances());
-        Some(Claim { index, vm, amount, place: cores.span })
+        Some(Claim { index, vm, amount, place: cores.span, doubt: None })
     });
     let online = &placement.cpus.online;
     let Some(count) = answer.learn(online.required()).map(CpuList::len) else { return };

@@ -70,7 +70,7 @@ fn check(case: &DeviceCase, answer: &mut Answer) {
         }
     }
     // Whoever else has a file of it has it from this VM, or gave it to it.
-    if !by_vfio.iter().any(is_own) {
+    if !by_vfio.is_empty() && !by_vfio.iter().any(is_own) {
         let unseen = may_be_own(case, &by_vfio);
         for hold in &by_vfio {
             match (&unseen, hold.process.has_guest()) {

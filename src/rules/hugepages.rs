@@ -76,7 +76,6 @@ fn enough(case: &VmCase, answer: &mut Answer) {
     let excesses = case.stores.excesses(Store::Pages { size }, || {
         let all = case.plan.vms.iter().enumerate();
         Excesses::new(claims(case, size, memory, all), free, case.first)
-            .unless_it_runs(case.host, case.first)
     });
     answer.learn(excesses.known(case.index));
     for excess in excesses.told_at(case.index) {
@@ -116,7 +115,7 @@ fn on_the_node(case: &VmCase, size: u64, placement: &Placement, answer: &mut Ans
     let store = Store::PagesOfNode { node: number, size };
     let excesses = case.stores.excesses(store, || {
         let claims = claims(case, size, &placement.memory, case.vms_on(number));
-        Excesses::new(claims, free, case.first).unless_it_runs(case.host, case.first)
+        Excesses::new(claims, free, case.first)
     });
     answer.learn(excesses.known(case.index));
     for excess in excesses.told_at(case.index) {
@@ -145,8 +144,7 @@ fn finding(excess: &Excess, size: u64, place: &str, free: u64) -> Finding {
     excess.finding(message, |pages| format!("{pages} pages of {size}"))
 }
 
-/// In pages, what these VMs take that are to have pages of a size. What a VM has that is known to
-/// run is taken already.
+/// In pages, what these VMs take that are to have pages of a size.
 fn claims<'a>(
     case: &VmCase<'a>,
     size: u64,
@@ -156,11 +154,10 @@ fn claims<'a>(
     let host = case.host;
     let starts = |vm: &Vm| vm.auto_start || !vm.enabled_devices().is_empty();
     let takes = move |vm: &Vm| {
-        let asks = vm.acceleration.hugepages().is_some() && size_of(vm, memory) == Ok(size);
-        asks && starts(vm) && runs(host, vm) != Ok(true)
+        vm.acceleration.hugepages().is_some() && size_of(vm, memory) == Ok(size) && starts(vm)
     };
     let claim = move |(index, vm)| {
-        let claim = claims::memory(index, vm)?;
+        let claim = claims::memory(index, vm)?.unless_it_runs(host)?;
         Some(Claim { amount: claim.amount.div_ceil(size), ..claim })
     };
     vms.filter(move |(_, vm)| takes(vm)).filter_map(claim)

@@ -1,9 +1,9 @@
 //! AH605 memory-pinned
 
-use super::claims::{Claim, Excess, excesses, gib, memory, runs};
+use super::claims::{Claim, Excess, excesses, gib, memory};
 use super::example::Scene;
 use super::{Check, Example, Rule};
-use crate::config::{Config, Vm};
+use crate::config::Config;
 use crate::finding::{Answer, Finding, Remedy, Severity};
 use crate::host::Host;
 use crate::host::fake::FakeHost;
@@ -35,9 +35,9 @@ fn check(config: &Config, host: &Host, answer: &mut Answer) {
     let pinned = vms().filter(|(_, vm)| !vm.enabled_devices().is_empty());
     let pinned: Vec<Claim> = pinned.filter_map(|(index, vm)| memory(index, vm)).collect();
     let all = vms().filter(|(_, vm)| vm.auto_start || !vm.enabled_devices().is_empty());
-    // Huge pages are set aside already, and so is what a VM has that is known to run.
-    let takes = |vm: &Vm| vm.acceleration.hugepages().is_none() && runs(host, vm) != Ok(true);
-    let all = all.filter(|(_, vm)| takes(vm)).filter_map(|(index, vm)| memory(index, vm));
+    // Huge pages are set aside already.
+    let all = all.filter(|(_, vm)| vm.acceleration.hugepages().is_none());
+    let all = all.filter_map(|(index, vm)| memory(index, vm)?.unless_it_runs(host));
     let all: Vec<Claim> = all.collect();
     if pinned.is_empty() && all.is_empty() {
         return;
@@ -70,7 +70,7 @@ fn check(config: &Config, host: &Host, answer: &mut Answer) {
         }
     };
     for excess in excesses(all.into_iter(), now) {
-        if let Some(gap) = excess.unknown(host) {
+        if let Some(gap) = excess.doubt {
             answer.gap(gap);
             answer.at_most(Severity::Warning);
             continue;

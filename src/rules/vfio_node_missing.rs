@@ -95,16 +95,15 @@ impl Nodes {
 fn beside_iommufd(mut groups: Nodes, mut devices: Nodes, answer: &mut Answer) {
     if devices.is_complete() {
         answer.at_most(Severity::Warning);
+        let will_do = "A VM that opens its devices by /dev/iommu and their own nodes can have them; QEMU and libvirt take the group unless they are told otherwise.";
+        groups.missing =
+            groups.missing.into_iter().map(|finding| finding.detail(will_do)).collect();
     }
     if groups.missing.is_empty() {
         devices.missing.clear();
     } else if devices.missing.is_empty() {
-        let weaker = |finding: Finding| {
-            finding
-                .severity(Severity::Warning)
-                .detail("A VM that opens its devices by /dev/iommu and their own nodes can have them; QEMU and libvirt take the group unless they are told otherwise.")
-        };
-        groups.missing = groups.missing.into_iter().map(weaker).collect();
+        groups.missing =
+            groups.missing.into_iter().map(|it| it.severity(Severity::Warning)).collect();
     }
     groups.tell(answer);
     devices.tell(answer);
@@ -134,7 +133,7 @@ fn for_devices(host: &Host) -> Nodes {
         match (host.cdevs.get(&device.address), state.nodes.vfio.known()) {
             (Some(node), _) => nodes.look_at(node, |finding| finding),
             (None, Err(gap)) => nodes.unknown.push(gap),
-            // A kernel without them.
+            // On VFIO without a name there: no kernel that serves them does that.
             (None, Ok(_)) => {}
         }
     }

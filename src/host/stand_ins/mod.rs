@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 
 use super::next_boot;
 use super::root::Root;
-pub use processes::{OTHER, process_of};
+pub use processes::{OTHER, is_stand_in, process_of};
 use words::{Token, replace};
 
 pub struct StandIns {

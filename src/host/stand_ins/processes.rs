@@ -2,6 +2,7 @@
 
 use super::StandIns;
 use super::mounts::by_word;
+use crate::host::holders::guests;
 
 /// Files that a VM or a driver's user has open, and which are told.
 const TOLD: &[&str] =
@@ -23,6 +24,12 @@ const HANDLERS: &[&str] = &[
     "rfkill",
     "sysrq",
 ];
+
+/// Whether a program's name is one that this module gave it.
+pub fn is_stand_in(name: &str) -> bool {
+    let digits = name.strip_prefix("p-");
+    digits.is_some_and(|it| it.len() == 8 && it.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
 
 /// What a device can, as numbers.
 const MAPS: &[&str] = &[
@@ -51,34 +58,21 @@ pub(super) fn target(target: &str) -> &str {
 
 impl StandIns {
     pub(super) fn program(&self, name: &str) -> String {
-        self.word("p", name)
+        if is_stand_in(name) { name.to_owned() } else { self.word("p", name) }
     }
 
-    /// Of the arguments only the name of a VM, `-name VALUE`, which the plan has too.
+    /// Of what runs VMs the program, and the name of the VM as it is: by it the VM of a plan is known
+    /// again. Of others nothing is asked, and nothing told.
     pub(super) fn arguments(&self, bytes: &[u8]) -> Vec<u8> {
-        let text = String::from_utf8_lossy(bytes);
-        let words: Vec<&str> = text.split_terminator('\0').collect();
-        let mut shown = String::new();
-        // Of other programs nothing is asked, and nothing told. A stand-in has been through here
-        // before.
-        let program = words.first().map_or("", |word| word.rsplit('/').next().unwrap_or(word));
-        let is_vm =
-            ["qemu", "kvm"].iter().any(|it| program.contains(it)) || program.starts_with("p-");
-        if !is_vm {
-            return Vec::new();
+        let mut shown = Vec::new();
+        for name in guests(bytes) {
+            if shown.is_empty() {
+                let program = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+                shown.push(self.program(&String::from_utf8_lossy(program)));
+            }
+            shown.extend(["-name".to_owned(), format!("guest={}", name.replace(',', ",,"))]);
         }
-        let is_name = |word: &str| matches!(word, "-name" | "--name");
-        for (at, word) in words.iter().enumerate() {
-            let word = match at {
-                0 => self.program(word),
-                // As it is: by it the VM of the configuration is known again.
-                _ if is_name(word) || is_name(words[at - 1]) => (*word).to_owned(),
-                _ => continue,
-            };
-            shown += &word;
-            shown.push('\0');
-        }
-        shown.into_bytes()
+        shown.iter().flat_map(|word| [word.as_bytes(), b"\0"]).flatten().copied().collect()
     }
 
     /// A line of `/proc/bus/input/devices` (`drivers/input/input.c`): the name, and no place or

@@ -314,11 +314,18 @@ fn registers_lose_serial_numbers() {
 
 #[test]
 fn processes_lose_their_names_and_keep_those_of_vms() {
-    let line =
-        b"/usr/bin/qemu-system-x86_64\0-name\0guest=web,debug-threads=on\0-object\0secret,id=a\0";
-    let shown = String::from_utf8(stand_ins().contents("/proc/42/cmdline", line.to_vec())).unwrap();
-    assert!(shown.starts_with("p-") && shown.ends_with("\0-name\0guest=web,debug-threads=on\0"));
-    assert_eq!(told("/proc/43/cmdline", "/usr/bin/firefox\0-name\0alice\0"), "");
+    let arguments = |line: &str| told("/proc/42/cmdline", &line.replace(' ', "\0"));
+    let shown =
+        arguments("/usr/bin/qemu-system-x86_64 -name guest=web,process=alice -object secret,id=a ");
+    let (program, name) = shown.split_once('\0').unwrap();
+    assert!(is_stand_in(program), "{shown:?}");
+    assert_eq!(name, "-name\0guest=web\0");
+    assert_eq!(told("/proc/42/cmdline", &shown), shown, "it stays as it is");
+    assert_eq!(arguments("/usr/bin/kvm -name a,,b ")[10..], *"\0-name\0guest=a,,b\0");
+    for stranger in ["/usr/bin/firefox -name alice ", "p-secret -name alice ", "qemu-img -f alice "]
+    {
+        assert_eq!(arguments(stranger), "", "{stranger}");
+    }
     assert!(told("/proc/42/comm", "firefox\n").starts_with("p-"));
     let target = |target| stand_ins().target("/proc/42/fd/3", target);
     assert_eq!(target("/dev/vfio/16"), "/dev/vfio/16");

@@ -101,6 +101,7 @@ fn what_cannot_be_seen() -> Vec<Case> {
         gpu("files hidden, not enabled", hidden(workstation()), "", Ready),
         gpu("files hidden, enabled", hidden(enabled()), "AH210?", Undetermined),
         gpu("files hidden, but one tells", hidden(enabled().process(4711, "qemu", &["qemu"], &["/dev/vfio/devices/vfio0"])), "AH210", Blocked),
+        gpu("files hidden, not enabled, and a program has the group", hidden(workstation().process(99, "dpdk", &["dpdk"], &["/dev/vfio/16"])), "AH210 AH210", Blocked),
         gpu("files hidden, whether it is enabled too", hidden(workstation()).without_attribute(GPU, "enable"), "AH210?", Undetermined),
         gpu("processes hidden, enabled", enabled().process(4711, "sh", &["sh"], &[]).without("/proc/1"), "AH210?", Undetermined),
         gpu("only the first process captured, enabled", enabled().process(4711, "sh", &["sh"], &[]).without("/proc/2"), "AH210?", Undetermined),

@@ -101,6 +101,7 @@ fn huge_pages() -> Vec<Case> {
     let small = || of(", hugepage_size: 2M");
     let unseen = |arguments: &[&str]| in_use().process(4711, "qemu-system-x86", arguments, &["/dev/vfio/17"]).denied("/proc/4711/fd");
     let two = |second: &str| plan(&[vm("a", "memory_gb: 16", "enable_hugepages: true, hugepage_size: 1G", CARD), vm("b", &format!("memory_gb: 16{second}"), "enable_hugepages: true, hugepage_size: 1G", DRIVE)]);
+    let three = || plan(&[vm("a", "memory_gb: 16", "enable_hugepages: true, hugepage_size: 1G", CARD), vm("b", "memory_gb: 16", "enable_hugepages: true, hugepage_size: 1G", DRIVE), vm("c", "memory_gb: 16", "enable_hugepages: true, hugepage_size: 1G", "")]);
     let cluster = |own: &str| format!("version: '1.0'\nclusters:\n  hpc:\n    name: hpc\n    network: {{subnet: 10.0.0.0/24, bridge: br0}}\n    hardware: {{acceleration: {{performance: {{memory_backing: hugepages, hugepage_size: 1G, cpu_pinning: true}}}}}}\n    compute_nodes:\n      - {{name: a, cpu_cores: 4, memory_gb: 16, disk_gb: 20, ip: DHCP, {own}pcie_passthrough: {{enabled: true, devices: [{DRIVE}]}}}}\n");
     vec![
         on("no page of 1 GiB", host(), big(), "AH603", Blocked),
@@ -126,6 +127,8 @@ fn huge_pages() -> Vec<Case> {
         on("whether it is the VM that has the device cannot be seen", in_use().process(4711, "qemu-system-x86", &["qemu", "-name", "a"], &["/dev/vfio/17"]).denied("/proc/4711/cmdline"), big(), "AH603? AH210?", Undetermined),
         on("another VM runs unseen", unseen(&["qemu", "-name", "b"]), big(), "AH603 AH210?", Blocked),
         on("whether one of two VMs runs cannot be seen", unseen(&["qemu", "-name", "a"]).denied("/proc/4711/cmdline").free_pages(GIGANTIC, 16), two(""), "AH603? AH603? AH210?", Undetermined),
+        on("too many ask for pages besides the one of which it cannot be seen", unseen(&["qemu", "-name", "b"]).denied("/proc/4711/cmdline").free_pages(GIGANTIC, 16), three(), "AH603 AH603? AH210?", Blocked),
+        on("a driver of the host has the device, and not all processes can be seen", unseen(&["qemu", "-name", "b"]).driver(NVME, Some("nvme")).denied("/proc/4711/cmdline"), big(), "AH207 AH401 AH603 [AH302]", Blocked),
         on("the cluster asks for pages", host(), cluster(""), "AH603", Blocked),
         on("a VM has its own mind", host().free_pages(SMALL, 8192), cluster("hardware: {acceleration: {performance: {hugepage_size: 2M}}}, "), "", Ready),
         on("a VM with a GPU, and no huge pages", host(), plan(&[vm("a", "memory_gb: 8", "cpu_pinning: true", CARD)]), "AH603", Ready),
