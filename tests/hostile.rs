@@ -276,8 +276,9 @@ fn processes_that_are_none() {
         ("held", held(), 1),
         ("a name that drives the terminal", held().write("proc/7/comm", "\x1b[31mx\ny\n"), 1),
         ("an endless name", held().write("proc/7/comm", vec![b'a'; 10 << 20]), 1),
-        ("a name twice", held().write("proc/7/cmdline", "-name\0a\0-name\0vm\0"), 0),
-        ("a name without a value", held().write("proc/7/cmdline", "-name\0"), 1),
+        ("a name twice", held().write("proc/7/cmdline", "qemu\0-name\0a\0-name\0vm\0"), 0),
+        ("a name on another program's line", held().write("proc/7/cmdline", "sh\0-name\0vm\0"), 1),
+        ("a name without a value", held().write("proc/7/cmdline", "qemu\0-name\0"), 1),
         ("a folder for arguments", held().remove("proc/7/cmdline").folder("proc/7/cmdline"), 3),
     ];
     for (name, host, status) in cases {
