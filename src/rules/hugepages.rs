@@ -77,11 +77,12 @@ fn enough(case: &VmCase, answer: &mut Answer) {
         let all = case.plan.vms.iter().enumerate();
         Excesses::new(claims(case, size, memory, all), free, case.first)
     });
-    answer.learn(excesses.known(case.index));
+    let is_known = answer.learn(excesses.known(case.index)).is_some();
     for excess in excesses.told_at(case.index) {
         on_the_host(excess, size, free, pool, answer);
     }
-    if !excesses.hold(case.index) {
+    // What it could be on the node is no worse, and may be less.
+    if is_known && !excesses.hold(case.index) {
         on_the_node(case, size, placement, answer);
     }
 }

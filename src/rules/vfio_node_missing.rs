@@ -130,11 +130,10 @@ fn for_devices(host: &Host) -> Nodes {
     nodes.look_at(&host.vfio.iommufd, |finding| finding);
     for device in host.devices.values().filter(|device| is_vfio(device) == Ok(true)) {
         let Some(state) = &device.state else { continue };
-        match (host.cdevs.get(&device.address), state.nodes.vfio.known()) {
-            (Some(node), _) => nodes.look_at(node, |finding| finding),
-            (None, Err(gap)) => nodes.unknown.push(gap),
-            // On VFIO without a name there: no kernel that serves them does that.
-            (None, Ok(_)) => {}
+        match host.cdevs.get(&device.address) {
+            Some(node) => nodes.look_at(node, |finding| finding),
+            // A kernel that serves nodes of devices names one of each: its absence tells nothing.
+            None => nodes.unknown.extend(state.nodes.vfio.required().err()),
         }
     }
     nodes

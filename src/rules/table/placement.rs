@@ -1,6 +1,7 @@
 //! Where VMs' processors and memory come from, and how near that is to their devices.
 
-use super::{Case, case, workstation};
+use super::{Case, case, judge, workstation};
+use crate::finding::Severity;
 use crate::host::fake::{FakeHost, GPU, GPU_AUDIO, NVME, ROOT_PORT};
 use crate::policy::Verdict::{self, Blocked, Ready, Undetermined};
 
@@ -242,4 +243,15 @@ fn widths() -> Vec<Case> {
         on("below AMD's reserved addresses", amd(), lone(1000), "", Ready),
         on("into AMD's reserved addresses", amd(), lone(1012), "AH609", Ready),
     ]
+}
+
+/// Of a VM that nothing ties to a node, what is not known of the node is a warning at most: that
+/// makes nothing less of what is not known of the host.
+#[test]
+fn pages_that_may_be_missing_decide() {
+    let name = "whether it is the VM that runs cannot be seen";
+    let case = cases().into_iter().find(|case| case.name == name).expect("it is there");
+    let judged = judge(&case.config, &case.host);
+    let open = judged.undetermined.iter().find(|it| it.code == "AH603").expect("it is not known");
+    assert_eq!(open.severity, Severity::Error, "{judged:#?}");
 }
